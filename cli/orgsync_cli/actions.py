@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .completion import action_names
-from .output import examples, json_line, result, say, short_path, show_problem, to_json
+from .output import examples, json_line, result, say, short_path, show_problem, to_json, verbatim
 from .tables import show_table
 
 if TYPE_CHECKING:
@@ -71,5 +71,5 @@ def _show(name: str, *, as_json: bool) -> None:
     result(f"{name}({', '.join(map(str, action.parameters))})")
     if action.summary:
         result(f"  {action.summary}")
-    result(f"arguments\n{to_json(arguments, indent=2)}")
-    result(f"result\n{to_json(returns, indent=2)}")
+    verbatim(f"arguments\n{to_json(arguments, indent=2)}")
+    verbatim(f"result\n{to_json(returns, indent=2)}")

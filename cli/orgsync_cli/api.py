@@ -14,7 +14,7 @@ from orgsync.errors import ArgumentInvalid, FileUnusable
 from .commands import wait_for
 from .connection_choice import choose_connection, require_connected
 from .options import connection_option
-from .output import examples, result, say, to_json
+from .output import examples, say, to_json, verbatim
 
 __all__ = ["EXAMPLES", "api"]
 
@@ -61,7 +61,7 @@ def api(
     if answer is None:
         say("Done; the org answered without a body.")
     else:
-        result(answer if isinstance(answer, str) else to_json(answer, indent=2))
+        verbatim(answer if isinstance(answer, str) else to_json(answer, indent=2))
 
 
 async def _call(method: Method, path: str, name: str | None, body: Any) -> Any:

@@ -7,7 +7,8 @@ import typer
 
 from orgsync.printable import counted
 
-from .commands import PlainCommand, Program, enter_project
+from .commands import Program, enter_project
+from .help_text import PlainCommand
 from .output import examples, json_line, result, say, short_path
 
 __all__ = ["EXAMPLES", "app"]

@@ -15,6 +15,7 @@ from typer.models import CommandInfo, TyperInfo
 
 from orgsync.errors import OrgsyncError
 
+from .help_text import Group, PlainCommand
 from .output import NOTHING_DONE, json_error, results_alone_on_stdout, say, show_problem, speech, stdout
 from .usage import UsageError, is_help, usage_problem
 
@@ -26,7 +27,6 @@ __all__ = [
     "INTERRUPTED",
     "NOTHING_CHANGED",
     "Commands",
-    "PlainCommand",
     "Program",
     "enter_project",
     "has_tables",
@@ -64,7 +64,7 @@ class _Unbuilt(UserDict[str, Any]):
         return found
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The commands by name. An error in any of them is shown here, and becomes the exit code."""
 
     unbuilt: ClassVar[Mapping[str, typer.Typer]] = {}
@@ -133,46 +133,6 @@ def _usage_errors() -> Generator[None]:
         raise typer.Exit(problem.exit_code) from None
 
 
-class PlainCommand(TyperCommand):
-    """A command whose help names its arguments as the examples do: `SYNC...`, not `SYNC <list[str]>`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments; what is wrong with them is known to be this command's."""
-        try:
-            return super().parse_args(ctx, args)
-        except UsageError as error:
-            wrong: Any = error
-            wrong.ctx = wrong.ctx or ctx
-            raise
-
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Write the usage line: what may be left out is in brackets."""
-        pieces = [self.options_metavar] if self.options_metavar else []
-        for each in _arguments(self, ctx):
-            name = _name_of(each)
-            pieces.append(name if each.required else f"[{name}]")
-        return pieces
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the lists of arguments and options."""
-        arguments = [(_name_of(each), each.get_help_record(ctx)[1]) for each in _arguments(self, ctx)]
-        options = [each.get_help_record(ctx) for each in self.get_params(ctx) if each.param_type_name == "option"]
-        for heading, entries in (("Arguments", arguments), ("Options", options)):
-            shown = [entry for entry in entries if entry]
-            if shown:
-                with formatter.section(heading):
-                    formatter.write_dl(shown)
-
-
-def _arguments(command: TyperCommand, ctx: Any) -> list[Any]:
-    return [each for each in command.get_params(ctx) if each.param_type_name == "argument"]
-
-
-def _name_of(argument: Any) -> str:
-    name = str(argument.metavar or argument.name).strip("[].").upper()
-    return name if argument.nargs == 1 else f"{name}..."
-
-
 class ProjectCommand(PlainCommand):
     """A command that works in a project; outside of one it ends before it has created anything."""
 
@@ -189,6 +149,9 @@ class ProjectCommand(PlainCommand):
 
 class Program(typer.Typer):
     """Commands by name, each of which needs a project unless it is registered with `cls=PlainCommand`."""
+
+    def __init__(self, *, cls: type[TyperGroup] = Group, **options: Any) -> None:
+        super().__init__(cls=cls, **options)
 
     def command(
         self, name: str | None = None, *, cls: type[TyperCommand] | None = None, **options: Any
@@ -256,7 +219,8 @@ def require_tables(missing: "NameUnknown") -> None:
 def wait_for(work: Callable[[], Awaitable[T]], *, interrupted: Callable[[], str] = lambda: _ONLY_COMMITTED) -> T:
     """Run asynchronous work to its end, and return what it returns.
 
-    Raises KeyboardInterrupt where Ctrl-C has ended it, once it has cleaned up; `interrupted` returns what is said then.
+    Raises KeyboardInterrupt where Ctrl-C has ended it, once it has cleaned up; `interrupted` returns what is said then,
+    and where a second one has ended the process before that.
     """
     with says_when_interrupted(interrupted):
         import anyio
@@ -267,7 +231,7 @@ def wait_for(work: Callable[[], Awaitable[T]], *, interrupted: Callable[[], str]
         from .signals import CtrlC
 
         configure_logs(debug=speech.debug)
-        with less_collecting(), CtrlC() as ctrl_c:
+        with less_collecting(), CtrlC(interrupted) as ctrl_c:
             done = anyio.run(ctrl_c.run, work)
         if not done:
             raise KeyboardInterrupt

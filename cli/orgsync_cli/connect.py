@@ -28,8 +28,8 @@ EXAMPLES = examples(
     "orgsync connect acme-test --environment sandbox",
     "orgsync connect acme --login-url https://acme.my.salesforce.com",
     "orgsync connect acme --flow sfdx-url --sfdx-url-file auth.txt",
-    "ORGSYNC_CLIENT_SECRET=... orgsync connect acme --flow client-credentials \\",
-    "    --login-url https://acme.my.salesforce.com --client-id 3MVG9...",
+    "ORGSYNC_CLIENT_SECRET=... orgsync connect acme --flow client-credentials "
+    "--login-url https://acme.my.salesforce.com --client-id 3MVG9...",
 )
 
 

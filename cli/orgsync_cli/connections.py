@@ -209,7 +209,7 @@ def _show(name: str, *, as_json: bool) -> None:
         return
     for label, value in connection_view(connection).items():
         plain = value if isinstance(value, str) else "" if value is None else to_json(value)
-        result(f"{label:<15}{plain}".rstrip())
+        result(f"{label:<15}{plain}".rstrip(), indent=15)
 
 
 async def _update(

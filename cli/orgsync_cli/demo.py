@@ -13,7 +13,7 @@ import typer
 from orgsync.errors import FileUnusable, NameTaken, PortUnavailable
 
 from .commands import wait_for
-from .output import examples, result, say, stdout
+from .output import examples, result, say, stdout, verbatim
 
 if TYPE_CHECKING:
     from orgsync.demo_org import DemoOrg
@@ -105,7 +105,8 @@ def _serve(port: int, callback_urls: Sequence[str]) -> None:
             f"The demo org cannot listen on port {port}: {error.strerror}.", "Choose another: --port 0 takes any."
         ) from error
     try:
-        result(_served(org) + _application(org, callback_urls))
+        _show_served(org)
+        _show_application(org, callback_urls)
         stdout().flush()
         say("The demo org runs until Ctrl-C; what is changed in it is lost then.")
         while not threading.Event().wait(3600):
@@ -116,28 +117,26 @@ def _serve(port: int, callback_urls: Sequence[str]) -> None:
         org.stop()
 
 
-def _served(org: "DemoOrg") -> str:
-    """Return the lines that connect to this org; its secrets are good for nothing else."""
+def _show_served(org: "DemoOrg") -> None:
+    """Show the lines that connect to this org; its secrets are good for nothing else."""
     contacts, accounts = len(org.rows("Contact")), len(org.rows("Account"))
-    return f"""\
+    result(f"""\
 A demo org with {contacts:,} contacts and {accounts:,} accounts is at {org.url}
 
 In another terminal, for a project of its own:
-
+""")
+    verbatim(f"""\
 orgsync init demo-data && cd demo-data
 export ORGSYNC_CLIENT_ID={org.client_id}
 export ORGSYNC_CLIENT_SECRET={org.client_secret}
 export ORGSYNC_REFRESH_TOKEN={org.refresh_token}
 orgsync connect demo --flow refresh-token --login-url {org.url}
 orgsync run contacts -c demo
-"""
+""")
 
 
-def _application(org: "DemoOrg", callback_urls: Sequence[str]) -> str:
-    """Return what an application needs that signs its users in by their browsers."""
-    if not callback_urls:
-        return ""
-    return f"""
-Your application signs in with this client id and secret at {org.url}, and comes back to
-{chr(10).join(callback_urls)}
-"""
+def _show_application(org: "DemoOrg", callback_urls: Sequence[str]) -> None:
+    """Show what an application needs that signs its users in by their browsers."""
+    if callback_urls:
+        result(f"Your application signs in with this client id and secret at {org.url}, and comes back to")
+        verbatim("\n".join(callback_urls) + "\n")

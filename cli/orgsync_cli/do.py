@@ -11,18 +11,17 @@ import typer
 
 from orgsync.errors import ArgumentInvalid, FileUnusable
 
-from .commands import wait_for
 from .completion import action_names, argument_names
 from .connection_choice import choose_connection, require_connected
+from .interruptions import ACTION, ACTION_INTERRUPTED, NOT_BEGUN, NOTHING_RUN, Stopping, wait_for_runs
 from .options import connection_option
-from .output import examples, json_line, result, say, show_problem, stdout, to_json
-from .run_lines import CLOSING, NOTHING_RUN
+from .output import examples, json_line, say, show_problem, stdout, to_json, verbatim
 from .signals import Interruption
 
 if TYPE_CHECKING:
     from orgsync.engine import Outcome
 
-__all__ = ["EXAMPLES", "STOPPING", "do", "show_outcome"]
+__all__ = ["EXAMPLES", "do", "show_outcome"]
 
 EXAMPLES = examples(
     "orgsync do limits -c acme",
@@ -31,9 +30,6 @@ EXAMPLES = examples(
     "orgsync do create_many sobject=Lead rows:=@leads.json -c acme",
     "orgsync do close_case --input arguments.json -c acme      a JSON object; - reads stdin",
 )
-
-STOPPING = "Stopping; what was sent may be carried out. Once more to stop at once."
-"""What is said where an action is being stopped."""
 
 
 def do(
@@ -65,7 +61,7 @@ def do(
     below the API limit, 130 or 143 interrupted.
     """
     work = _Work(action, arguments or [], given, connection, as_json)
-    raise typer.Exit(wait_for(work.run, interrupted=lambda: CLOSING if work.begun else NOTHING_RUN))
+    raise typer.Exit(wait_for_runs(work))
 
 
 @dataclass(slots=True)
@@ -93,15 +89,18 @@ class _Work:
         code = 0
         await require_connected([self.connection], settings)
         async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it closes in order
-            with anyio.CancelScope() as scope, Interruption(scope, stopping=STOPPING) as interruption:
+            with anyio.CancelScope() as scope, Interruption(scope, self._stopping) as interruption:
                 job = Job("action", self.action, await choose_connection(project, self.connection), arguments=arguments)
                 self.begun = True
                 code = show_outcome(await project.execute(job), as_json=self.as_json)
             if interruption.code and not self.begun:
                 say(NOTHING_RUN)
             elif interruption.code and scope.cancelled_caught:
-                say("Interrupted; what was sent may have been carried out: look in the org before it is repeated.")
+                say(ACTION_INTERRUPTED)
         return interruption.code or code
+
+    def _stopping(self) -> Stopping:
+        return ACTION if self.begun else NOT_BEGUN
 
     def _arguments(self, schema: dict[str, Any]) -> dict[str, Any]:
         """Return what the input and the words give."""
@@ -122,7 +121,7 @@ def show_outcome(outcome: "Outcome", *, as_json: bool) -> int:
     if as_json:
         json_line(cast("dict[str, object]", action_run_view(outcome)))
     elif problem is None or outcome.result is not None:
-        result(to_json(outcome.document, indent=2))
+        verbatim(to_json(outcome.document, indent=2))
     stdout().flush()
     if problem is None:
         return 0

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from orgsync.printable import counted
 from orgsync.project.views import change_view, dry_run_view
 
-from .output import result, say, show_problem, stdout, terminal_width, to_json
+from .interruptions import DRY_RUN
+from .output import result, say, show_problem, stdout, to_json
 from .progress import shown_progress
 from .run_lines import would_line, wrapped
 from .tables import show_table
+from .wrapping import terminal_width
 
 if TYPE_CHECKING:
     from orgsync.engine import Job
@@ -45,7 +47,7 @@ class OneDryRun:
                     dry_run = await stack.enter_async_context(opening)
                 await (_write_json(dry_run) if self.as_json else self._show(dry_run))
         except anyio.get_cancelled_exc_class():
-            say("Interrupted; nothing was written.")
+            say(f"Interrupted; {DRY_RUN.kept}")
             raise
         problem = dry_run.outcome.problem
         if problem is None:

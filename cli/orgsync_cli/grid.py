@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .output import stdout, terminal_width
+from .output import stdout
+from .wrapping import terminal_width
 
 __all__ = ["GAP", "Column", "broken", "column_width", "grid"]
 

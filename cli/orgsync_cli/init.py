@@ -3,13 +3,15 @@
 import os
 import shlex
 import tomllib
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .output import examples, result, say
+from .output import examples, result, say, verbatim
+from .wrapping import folded
 
 __all__ = ["EXAMPLES", "init"]
 
@@ -73,8 +75,14 @@ def _write_project(folder: Path) -> None:
         _write(folder, name, (templates / template).read_text(encoding="utf-8"))
     _write_pyproject(folder)
     _write_gitignore(folder)
-    place = "" if folder.resolve() == Path.cwd() else f"\n  cd {shlex.quote(str(folder))}"
-    result(_NEXT.format(place=place, packages=_missing_packages()))
+    _show_next(folder)
+
+
+def _show_next(folder: Path) -> None:
+    place = [] if folder.resolve() == Path.cwd() else [f"cd {shlex.quote(str(folder))}"]
+    verbatim("\nNext:")
+    for line in (*place, *_missing_packages(), *_NEXT):
+        verbatim(folded(line, indent=2))
 
 
 _RECORDED = "test_every_deal_arrives_and_then_only_what_changed.yaml"
@@ -106,14 +114,14 @@ def _write_pyproject(folder: Path) -> None:
         return
     result(f"  exists   {path.name}")
     if not _has_pytest_lines(path):
-        result("\nFor the tests, add to pyproject.toml:\n\n" + _PYTEST_LINES)
+        verbatim("\nFor the tests, add to pyproject.toml:\n\n" + _PYTEST_LINES)
 
 
-def _missing_packages() -> str:
+def _missing_packages() -> Sequence[str]:
     """Return how to install what the tests need, where it is missing."""
     if all(find_spec(name) for name in ("pytest", "pytest_asyncio", "vcr", "lark")):
-        return ""
-    return "\n  pip install 'orgsync[testing]' pytest-asyncio    what the tests need"
+        return ()
+    return ("pip install 'orgsync[testing]' pytest-asyncio    what the tests need",)
 
 
 def _has_pytest_lines(path: Path) -> bool:
@@ -156,12 +164,10 @@ py-modules = []  # orgsync reads the scripts from their folder; there is nothing
 explicit_package_bases = true  # syncs/ and tests/ are folders, not packages
 """
 
-_NEXT = """
-Next:{place}{packages}
-  pytest                        the tests pass, without an org
-  orgsync connect acme          sign in to an org (a Developer Edition or production; add
-                                --environment sandbox for a sandbox)
-  orgsync run contacts          copy its contacts to .orgsync/orgsync.db
-  orgsync records contact       look at them
-  orgsync up                    run your own syncs whenever they are due, until Ctrl-C
-"""
+_NEXT = (
+    "pytest                        the tests pass, without an org",
+    "orgsync connect acme          sign in to an org; add --environment sandbox for a sandbox",
+    "orgsync run contacts          copy its contacts to .orgsync/orgsync.db",
+    "orgsync records contact       look at them",
+    "orgsync up                    run your own syncs whenever they are due, until Ctrl-C",
+)

@@ -14,7 +14,8 @@ from orgsync.errors import OrgsyncError
 from orgsync.logs import RETRYING
 from orgsync.printable import printable
 
-from .output import brief, speech, terminal_width
+from .output import brief, speech
+from .wrapping import terminal_width
 
 if TYPE_CHECKING:
     from stamina.instrumentation import RetryDetails

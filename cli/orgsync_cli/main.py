@@ -38,7 +38,8 @@ from . import (
     worker,
     write,
 )
-from .commands import INTERRUPTED, Commands, PlainCommand, Program
+from .commands import INTERRUPTED, Commands, Program
+from .help_text import PlainCommand
 from .output import examples, result, say, show_unexpected
 
 __all__ = ["app", "main"]

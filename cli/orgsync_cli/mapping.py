@@ -79,7 +79,7 @@ def _show(name: str, mapping: "Mapping[str, str]", *, as_json: bool, changed: bo
         say(f"Nothing is mapped on {name}: each column is filled from the field that its class names.")
     width = max(map(len, mapping), default=0)
     for column, fields in mapping.items():
-        result(f"{column:<{width}}  {fields}")
+        result(f"{column:<{width}}  {fields}", indent=width + 2)
     if changed:
         say(f"The next run reads these columns of every row of {name} again.")
 

@@ -9,6 +9,7 @@ import typer
 from orgsync.errors import PackageMissing
 
 from .commands import wait_for
+from .interruptions import SERVER
 from .output import examples, say, speech, stdout
 from .signals import Interruption
 
@@ -58,7 +59,7 @@ async def _http(port: int) -> int:
     configure_service_log(as_json=False, debug=speech.debug)
     with listening("127.0.0.1", port, command="orgsync mcp --http") as socket:
         say(f"The copy is at http://127.0.0.1:{socket.getsockname()[1]}/mcp (Ctrl-C ends it).")
-        with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
+        with anyio.CancelScope() as scope, Interruption(scope, lambda: SERVER, patience=_PATIENCE) as interruption:
             await serve_app(socket, server.streamable_http_app())
     return 0 if interruption.code == 128 + signal.SIGTERM else interruption.code or 0
 

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-import textwrap
 import traceback
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -17,6 +16,8 @@ import typer
 
 from orgsync.printable import counted, escaped, excerpt, printable
 from orgsync.project.views import instant
+
+from .wrapping import broken
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,23 +40,21 @@ __all__ = [
     "result",
     "results_alone_on_stdout",
     "say",
-    "say_wrapped",
     "short_path",
     "show_problem",
     "show_unexpected",
     "size_text",
     "speech",
     "stdout",
-    "terminal_width",
     "to_json",
+    "verbatim",
 ]
 
 NOTHING_DONE = "Interrupted; nothing was done."
 """What is said where Ctrl-C comes before anything is done."""
 
 _INDENT = len("error: ")
-_NARROWEST = 40
-_USUAL_WIDTH = 80
+_ANSWER = len(": yes")
 _WIDE = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -75,8 +74,8 @@ speech = Speech()
 
 
 def examples(*lines: str) -> str:
-    """Return the EXAMPLES that end a help text; each line stays a line of its own."""
-    return "\b\nEXAMPLES\n" + "\n".join(f"  {line}" for line in lines)
+    """Return the EXAMPLES that end a help text, each `command   meaning`."""
+    return "EXAMPLES\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def stdout() -> TextIO:
@@ -99,38 +98,36 @@ def results_alone_on_stdout() -> Generator[None]:
 
 
 def say(text: str = "", *, mark: str = "") -> None:
-    """Write a line for a person, after a mark that may be coloured; control characters in the text are replaced."""
-    sys.stderr.write(f"{mark}{printable(text)}\n")
+    """Write lines for a person, after a mark that may be coloured; control characters in the text are replaced.
+
+    At a terminal they are broken between words where its line ends.
+    """
+    if sys.stderr.isatty():
+        text = broken(text, first=_INDENT if mark else 0)
+    _write_error(f"{mark}{printable(text)}\n")
+
+
+def _write_error(text: str) -> None:
+    sys.stderr.write(text)
     sys.stderr.flush()
 
 
-def say_wrapped(text: str) -> None:
-    """Write a line for a person; at a terminal, broken between words where its line ends."""
-    if not sys.stderr.isatty():
-        say(text)
-        return
-    say(textwrap.fill(text, terminal_width(), break_long_words=False, break_on_hyphens=False))
+def result(text: str, *, indent: int | None = None) -> None:
+    """Write a line of the result; control characters in it are replaced by what a terminal shows.
+
+    At a terminal it is broken between words where its line ends, and continues `indent` places to the right.
+    """
+    verbatim(broken(text, indent=indent) if stdout().isatty() else text)
 
 
-def terminal_width() -> int:
-    """Return how wide the terminal is, also where only one of the standard streams leads there; 80 without any."""
-    if (given := os.environ.get("COLUMNS", "")).isdigit() and int(given) > 0:
-        return int(given)
-    for stream in (sys.__stdin__, sys.__stderr__, sys.__stdout__):
-        with suppress(AttributeError, ValueError, OSError):  # closed, replaced, or no terminal
-            if stream is not None and (columns := os.get_terminal_size(stream.fileno()).columns):
-                return columns
-    return _USUAL_WIDTH
-
-
-def result(text: str) -> None:
-    """Write a line of the result; control characters in it are replaced by what a terminal shows."""
+def verbatim(text: str) -> None:
+    """Write of the result what is copied or read by a program: its lines stay as they are, however long."""
     stdout().write(f"{printable(text)}\n")
 
 
 def json_line(value: Mapping[str, object]) -> None:
     """Write one JSON object on one line, at once: a program may be reading along."""
-    result(to_json(value))
+    verbatim(to_json(value))
     stdout().flush()
 
 
@@ -201,13 +198,17 @@ def show_problem(error: "OrgsyncError", *, detail: bool = True) -> None:
 
     `detail=False` is for programs, which keep what they read.
     """
-    if speech.debug:
-        say("".join(traceback.format_exception(error)).rstrip())
-    say(_fitted(error.cause), mark=f"{_red('error:')} ")
+    _show_traceback(error)
+    say(_one_line(error.cause), mark=f"{_red('error:')} ")
     for line in detail_lines(error) if detail else ():
         say(f"         {line}")
     if error.remedy:
-        say(f"       {_fitted(error.remedy)}")
+        say(f"{' ' * _INDENT}{_one_line(error.remedy)}")
+
+
+def _show_traceback(error: BaseException) -> None:
+    if speech.debug:
+        _write_error(f"{printable(''.join(traceback.format_exception(error)).rstrip())}\n")
 
 
 def detail_lines(error: "OrgsyncError") -> list[str]:
@@ -217,26 +218,15 @@ def detail_lines(error: "OrgsyncError") -> list[str]:
     return error.detail.splitlines() if isinstance(error, ScriptProblem) else []
 
 
-def _fitted(text: str) -> str:
-    """Return a sentence as one line; at a terminal, broken between words where the line ends."""
-    line = _one_line(text)
-    if not sys.stderr.isatty():
-        return line
-    width = max(terminal_width() - _INDENT, _NARROWEST)
-    broken = textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
-    return f"\n{' ' * _INDENT}".join(broken)
-
-
 def show_unexpected(error: BaseException) -> None:
     """Show an unforeseen error by its type and place; its text may hold data."""
-    if speech.debug:
-        say("".join(traceback.format_exception(error)).rstrip())
+    _show_traceback(error)
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     cause = f"orgsync failed unexpectedly: {type(error).__name__}{place}."
     remedy = "--debug shows the traceback; please report it."
     say(cause, mark=f"{_red('error:')} ")
-    say(f"       {remedy}")
+    say(f"{' ' * _INDENT}{remedy}")
     from orgsync.errors import InternalError
 
     with suppress(BrokenPipeError):  # nobody reads stdout any more; stderr has it
@@ -265,7 +255,7 @@ def confirmed(question: str) -> bool:
 
 def _answer_to(question: str) -> str:
     try:
-        return str(typer.prompt(f"{question} [y/N]", "", show_default=False, err=True))
+        return str(typer.prompt(broken(f"{question} [y/N]", last=_ANSWER), "", show_default=False, err=True))
     except typer.Abort:
         raise KeyboardInterrupt(NOTHING_DONE) from None
 

@@ -7,8 +7,9 @@ import typer
 
 from .commands import wait_for
 from .completion import connection_names
-from .output import examples, result, say, speech, stdout
-from .signals import STOPPING_SERVER, Interruption
+from .interruptions import SERVER
+from .output import examples, say, speech, stdout, verbatim
+from .signals import Interruption
 
 __all__ = ["EXAMPLES", "proxy"]
 
@@ -60,11 +61,11 @@ async def _proxy(connection: str, port: int, *, with_token: bool) -> int:
         say(f"The API of {connection} is at http://127.0.0.1:{socket.getsockname()[1]}/services/data (Ctrl-C ends it).")
         if secret is not None:
             say("Every call has to show this token:")
-            result(secret)
+            verbatim(secret)
             stdout().flush()  # it serves until it is stopped: a pipe or a file would stay empty
         with (
             anyio.CancelScope() as scope,
-            Interruption(scope, patience=_PATIENCE, stopping=STOPPING_SERVER) as interruption,
+            Interruption(scope, lambda: SERVER, patience=_PATIENCE) as interruption,
         ):
             await proxying(socket, connection, secret=secret)
     return 0 if interruption.code == 128 + signal.SIGTERM else interruption.code or 0

@@ -14,6 +14,7 @@ from orgsync.errors import ArgumentInvalid, PackageMissing
 from .commands import wait_for
 from .completion import sync_names
 from .connection_choice import choose_connection, require_connected
+from .interruptions import RECORDING
 from .options import connection_option
 from .output import examples, say
 from .recorded import Recorded
@@ -113,7 +114,11 @@ async def _record(name: str, connection: str | None, runs: int, max_rows: int | 
     await require_connected([connection], settings)
     async with open_project(settings) as project:
         chosen = await choose_connection(project, connection)
-    with anyio.CancelScope() as scope, Interruption(scope) as interruption, tempfile.TemporaryDirectory() as folder:
+    with (
+        anyio.CancelScope() as scope,
+        Interruption(scope, lambda: RECORDING) as interruption,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         recording = Recording(RecordFrom(settings, chosen), Path(folder), max_rows=max_rows)
         rows = await _capture(recording, sync, runs)
         if max_rows is None and rows > _MANY_ROWS:
@@ -121,7 +126,7 @@ async def _record(name: str, connection: str | None, runs: int, max_rows: int | 
         cassette = recording.cassette()
         _write(cassette, sync, await _replayed(cassette, sync, settings, runs), settings, as_json=as_json)
     if interruption.code:
-        say("Interrupted; nothing was written.")
+        say(f"Interrupted; {RECORDING.kept}")
     return interruption.code
 
 

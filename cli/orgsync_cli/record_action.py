@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .interruptions import RECORDING_ACTION
 from .output import say
 from .recorded import Recorded
 from .signals import Interruption
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from orgsync.settings import Settings
 
 __all__ = ["RecordedAction"]
-
-_STOPPING = "Stopping; what was sent may be carried out. Once more to stop at once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class RecordedAction:
         self.action.bound(self.arguments)
         with (
             anyio.CancelScope() as scope,
-            Interruption(scope, stopping=_STOPPING) as interruption,
+            Interruption(scope, lambda: RECORDING_ACTION) as interruption,
             tempfile.TemporaryDirectory() as folder,
         ):
             recording = Recording(RecordFrom(self.settings, self.connection), Path(folder))
@@ -48,7 +47,7 @@ class RecordedAction:
             cassette, arguments = recording.cassette(), recording.arguments(self.arguments)
             self._write(cassette, arguments, await self._replayed(cassette, arguments))
         if interruption.code:
-            say("Interrupted; nothing was written, but what was sent may have been carried out.")
+            say(f"Interrupted; {RECORDING_ACTION.kept}")
         return interruption.code
 
     async def _replayed(self, cassette: "Cassette", arguments: Mapping[str, Any]) -> object:

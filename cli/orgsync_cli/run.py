@@ -1,43 +1,41 @@
 """`orgsync run`: run syncs on connections, one after the other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orgsync.errors import AlreadyRunning, ArgumentInvalid, UsageInvalid
-from orgsync.printable import counted
-from orgsync.project.views import finished_run_view, not_started_view
+from orgsync.errors import ArgumentInvalid, UsageInvalid
 
-from .commands import wait_for
 from .completion import object_names, sync_names
 from .connection_choice import choose_connections, require_connected, require_one_choice
+from .interruptions import NOT_BEGUN, NOTHING_RUN, Stopping, sync_stopping, wait_for_runs
+from .one_run import OneRun, show_run
 from .options import connection_option, tag_option
-from .output import examples, json_line, result, say, show_problem, stdout
-from .progress import shown_progress
+from .output import examples, say
 from .run_job import GivenJob
-from .run_lines import CLOSING, NOTHING_RUN, left_line, outcome_line
+from .run_lines import left_line
 from .signals import Interruption
 
 if TYPE_CHECKING:
-    from orgsync.engine import Event, Job, Outcome
+    from orgsync.engine import Job
     from orgsync.project import Project
 
 __all__ = ["EXAMPLES", "execute_sync", "run"]
 
 EXAMPLES = examples(
-    "orgsync run contacts                      on the only connection there is",
+    "orgsync run contacts                       on the only connection there is",
     "orgsync run contacts accounts -c acme",
-    "orgsync run contacts --all                on every connection, one after the other",
-    "orgsync run contacts --tag eu             on every connection that has the tag",
-    "orgsync run --object Invoice__c -c acme   any object, without a script",
-    "orgsync run contacts -c acme --full       read everything again",
-    "orgsync run contacts -c acme --reconcile  compare the copy's Ids with the org's, too",
-    "orgsync run contacts -c acme --dry-run    show what would change",
-    "orgsync run contacts -c acme --json       one JSON object a run, for programs",
-    "orgsync run contacts -c acme --on-workers a worker runs it, before what is due",
-    "orgsync run --job job.json                one job as JSON, a sync's or an action's; - reads stdin",
+    "orgsync run contacts --all                 on every connection, one after the other",
+    "orgsync run contacts --tag eu              on every connection that has the tag",
+    "orgsync run --object Invoice__c -c acme    any object, without a script",
+    "orgsync run contacts -c acme --full        read everything again",
+    "orgsync run contacts -c acme --reconcile   compare the copy's Ids with the org's, too",
+    "orgsync run contacts -c acme --dry-run     show what would change",
+    "orgsync run contacts -c acme --json        one JSON object a run, for programs",
+    "orgsync run contacts -c acme --on-workers  a worker runs it, before what is due",
+    "orgsync run --job job.json                 one job as JSON, a sync's or an action's; - reads stdin",
 )
 
 
@@ -117,7 +115,7 @@ def run(  # noqa: PLR0913 - each is an option of the command
     )
     _require_fitting(options, job)
     work = _Work(options) if job is None else GivenJob(job, dry_run, limit, on_workers, as_json)
-    raise typer.Exit(wait_for(work.run, interrupted=lambda: CLOSING if work.begun else NOTHING_RUN))
+    raise typer.Exit(wait_for_runs(work))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +156,11 @@ def _require_fitting(options: _Options, job: str | None) -> None:
 
 @dataclass(slots=True)
 class _Work:
-    """The runs of every sync on every connection; `begun` is how many of them it has come to."""
+    """The runs of every sync on every connection; `left` is how many of them it has not come to."""
 
     options: _Options
-    begun: int = 0
+    begun: bool = False
+    left: int = 0
 
     async def run(self) -> int:
         """Run them, and return the exit code."""
@@ -174,10 +173,10 @@ class _Work:
         settings = load_settings()
         scripts = FolderScripts(settings.syncs_folder, settings.objects)
         syncs = scripts.load(self.options.syncs) if self.options.syncs else []
-        worst, jobs = 0, list[Job]()
+        worst = 0
         await require_connected(self.options.connections, settings)
         async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it closes in order
-            with anyio.CancelScope() as scope, Interruption(scope) as interruption:
+            with anyio.CancelScope() as scope, Interruption(scope, self.stopping) as interruption:
                 chosen = await choose_connections(
                     project, self.options.connections, tags=self.options.tags, every_one=self.options.every_one
                 )
@@ -188,10 +187,12 @@ class _Work:
                 off = {(row.sync, row.connection) for row in await project.schedules.list() if row.off}
                 pairs = [(sync.name, connection) for connection in chosen for sync in syncs]
                 jobs = [Job("sync", *pair, full=self.options.full, reconcile=self.options.reconcile) for pair in pairs]
+                self.left = len(jobs)
                 for job in jobs:
                     if (job.name, job.connection) in off:
                         say(f"{job.name} is switched off on {job.connection} (orgsync schedule); it is run by hand.")
-                    self.begun += 1
+                    self.begun = True
+                    self.left -= 1
                     code = await execute_sync(
                         project,
                         job,
@@ -203,11 +204,18 @@ class _Work:
                     worst = max(worst, code)
                     if interruption.code:  # the signal came when the run was over
                         break
-        if interruption.code and not self.begun:
-            say(NOTHING_RUN)
-        elif interruption.code and len(jobs) > self.begun:
-            say(left_line(len(jobs) - self.begun))
+            if interruption.code and not self.begun:
+                say(NOTHING_RUN)
+            elif interruption.code and self.left:
+                say(left_line(self.left))
         return interruption.code or worst
+
+    def stopping(self) -> Stopping:
+        """Return what is said where they are being stopped."""
+        if not self.begun:
+            return NOT_BEGUN
+        now = sync_stopping(dry_run=self.options.dry_run, on_workers=self.options.on_workers)
+        return replace(now, kept=f"{now.kept} {left_line(self.left)}") if self.left else now
 
 
 async def execute_sync(
@@ -218,77 +226,9 @@ async def execute_sync(
         from .on_workers import execute_on_workers
 
         ended = await execute_on_workers(project, job, as_json=as_json)
-        return ended if isinstance(ended, int) else _show(ended, as_json=as_json)
+        return ended if isinstance(ended, int) else show_run(ended, as_json=as_json)
     if not dry_run:
-        return await _OneRun(project, job, as_json).execute()
+        return await OneRun(project, job, as_json).execute()
     from .dry_run import OneDryRun
 
     return await OneDryRun(project, job, limit, as_json).execute()
-
-
-@dataclass(slots=True)
-class _OneRun:
-    """One run of a job, and what is shown of it."""
-
-    project: "Project"
-    job: "Job"
-    as_json: bool
-    run: int | None = None
-    has_committed: bool = False
-
-    async def execute(self) -> int:
-        """Run the job, show how it ended, and return the exit code."""
-        import anyio
-
-        from orgsync.engine import Committed
-
-        title = f"{self.job.name} on {self.job.connection}"
-        try:
-            with shown_progress(title, show=not self.as_json) as show:
-
-                def observe(event: "Event") -> None:
-                    self.run = event.run
-                    self.has_committed |= isinstance(event, Committed)
-                    show(event)
-
-                outcome = await self.project.execute(self.job, observe=observe)
-        except AlreadyRunning as problem:
-            show_problem(problem)
-            if self.as_json:
-                json_line(not_started_view(self.job, problem))
-            return problem.exit_code
-        except anyio.get_cancelled_exc_class():
-            with anyio.CancelScope(shield=True):
-                await self._show_stopped()
-            raise
-        return _show(outcome, as_json=self.as_json)
-
-    async def _show_stopped(self) -> None:
-        """Show what an interrupted run has committed, if it had begun."""
-        from orgsync.engine import Outcome
-
-        if self.run is None:
-            say(f"Interrupted before {self.job.name} on {self.job.connection} began.")
-            return
-        stopped = await self.project.runs.get(self.run)
-        _show(Outcome(stopped), as_json=self.as_json)
-        kept = stopped.added + stopped.updated + stopped.deleted
-        if kept:
-            say(f"Interrupted; {counted(kept, 'change')} kept, and the next run resumes there.")
-        elif stopped.unchanged or self.has_committed:
-            say("Interrupted; no row was changed, and the next run resumes where this one was.")
-        else:
-            say("Interrupted; nothing was committed, and the next run begins where this one did.")
-
-
-def _show(outcome: "Outcome", *, as_json: bool) -> int:
-    """Show how a run ended, and return the exit code."""
-    if as_json:
-        json_line(finished_run_view(outcome))
-    else:
-        result(outcome_line(outcome.run))
-        stdout().flush()
-    if outcome.problem is None:
-        return 0
-    show_problem(outcome.problem, detail=not as_json)
-    return outcome.problem.exit_code

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from orgsync.errors import ArgumentInvalid, FileUnusable
 
 from .connection_choice import require_connected
+from .interruptions import ACTION, ACTION_INTERRUPTED, NOT_BEGUN, NOTHING_RUN, Stopping, sync_stopping
 from .output import say
-from .run_lines import NOTHING_RUN
-from .signals import STOPPING_AT_BATCH, Interruption
+from .signals import Interruption
 
 if TYPE_CHECKING:
     from orgsync.engine import Job
@@ -52,7 +52,7 @@ class GivenJob:
         from orgsync.project import FolderScripts, open_project
         from orgsync.settings import load_settings
 
-        from .do import STOPPING, show_outcome
+        from .do import show_outcome
         from .run import execute_sync
 
         job, code = read_job(self.source), 0
@@ -64,10 +64,15 @@ class GivenJob:
             raise ArgumentInvalid("A dry run is made here, not by a worker.", "Leave --on-workers out.")
         settings = load_settings()
         scripts = FolderScripts(settings.syncs_folder, settings.objects)
-        stopping = STOPPING if is_action else STOPPING_AT_BATCH
+
+        def stopping() -> Stopping:
+            if not self.begun:
+                return NOT_BEGUN
+            return ACTION if is_action else sync_stopping(dry_run=self.dry_run, on_workers=self.on_workers)
+
         await require_connected([job.connection], settings)
         async with open_project(settings, scripts=scripts) as project:  # outside the scope, so that it closes in order
-            with anyio.CancelScope() as scope, Interruption(scope, stopping=stopping) as interruption:
+            with anyio.CancelScope() as scope, Interruption(scope, stopping) as interruption:
                 if is_action:
                     self.begun = True
                     code = show_outcome(await project.execute(job), as_json=self.as_json)
@@ -86,5 +91,5 @@ class GivenJob:
             if interruption.code and not self.begun:
                 say(NOTHING_RUN)
             elif is_action and interruption.code and scope.cancelled_caught:
-                say("Interrupted; what was sent may have been carried out: look in the org before it is repeated.")
+                say(ACTION_INTERRUPTED)
         return interruption.code or code

@@ -12,11 +12,7 @@ from .output import brief
 if TYPE_CHECKING:
     from orgsync.project import Run
 
-__all__ = ["CLOSING", "NOTHING_RUN", "left_line", "outcome_line", "would_line", "wrapped"]
-
-NOTHING_RUN = "Interrupted before anything was run."
-CLOSING = "Interrupted while closing the project; no more was run."
-"""What is said where Ctrl-C comes after the last run."""
+__all__ = ["left_line", "outcome_line", "would_line", "wrapped"]
 
 _ENDINGS = {"failed": "fail", "stopped": "stop"}
 

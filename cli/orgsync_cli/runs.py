@@ -119,4 +119,4 @@ def _show(run: "RunRow") -> None:
     }
     for label, fact in facts.items():
         if fact:
-            result(f"{label:<12}{fact}")
+            result(f"{label:<12}{fact}", indent=12)

@@ -8,17 +8,18 @@ from typing import Annotated
 import typer
 
 from .commands import wait_for
+from .interruptions import SERVER, SERVER_WITH_RUNS
 from .output import examples, say, speech
-from .signals import STOPPING_AT_BATCH, STOPPING_SERVER, Interruption
+from .signals import Interruption
 
 __all__ = ["EXAMPLES", "serve"]
 
 EXAMPLES = examples(
-    "orgsync serve                                on http://127.0.0.1:8787",
-    "orgsync serve --up                           and run the syncs when they are due, in the same process",
+    "orgsync serve                                  on http://127.0.0.1:8787",
+    "orgsync serve --up                             and run the syncs when they are due, in the same process",
     "orgsync serve --host 0.0.0.0 --allow-host orgsync.example.com",
-    "                                             behind a proxy that encrypts",
-    "orgsync tokens create dashboard --scope read every call needs a token",
+    "                                               behind a proxy that encrypts",
+    "orgsync tokens create dashboard --scope read   every call needs a token",
 )
 
 _PATIENCE = 8.0
@@ -93,10 +94,10 @@ async def _serve(
                 say(f"It listens on all addresses, and answers calls to these names: {names}. More: --allow-host NAME.")
             say("A browser shows a page there; sign in with a token: orgsync tokens create NAME --scope admin")
 
-        stopping = STOPPING_AT_BATCH if up else STOPPING_SERVER
+        stopping = SERVER_WITH_RUNS if up else SERVER
         with (
             anyio.CancelScope() as scope,
-            Interruption(scope, patience=_PATIENCE, stopping=stopping) as interruption,
+            Interruption(scope, lambda: stopping, patience=_PATIENCE) as interruption,
         ):
             await running(socket, options, up=up, proxies=proxies, on_start=started)
     return 0 if interruption.code == 128 + signal.SIGTERM else interruption.code or 0

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -9,19 +10,21 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .output import say, stdout
+from .wrapping import broken
 
 if TYPE_CHECKING:
     import asyncio
 
     import anyio
 
-__all__ = ["STOPPING_AT_BATCH", "STOPPING_SERVER", "CtrlC", "Interruption", "ended_by_sigterm"]
+    from .interruptions import Stopping
+
+__all__ = ["CtrlC", "Interruption", "ended_by_sigterm"]
 
 T = TypeVar("T")
 
-STOPPING_AT_BATCH = "Stopping at the next batch boundary; once more to stop at once."
-STOPPING_SERVER = "Stopping when the calls under way are answered; once more to stop at once."
-
+_CLOSED = "Stopped at once, while the project was being closed."
+_BAR_ENDED = "\r\x1b[K\x1b[?25h"  # the line of the progress is cleared, and the cursor is there again
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -42,11 +45,14 @@ def ended_by_sigterm() -> "Generator[None]":
 class CtrlC:
     """Cancel asynchronous work by a scope at Ctrl-C, so that it cleans up; a second Ctrl-C ends the process at once.
 
+    `text` returns what is said then.
+
     asyncio's own handler cancels the task instead, from which no scope shields: a connection of SQLite that is just
     being opened was left to a thread that found its event loop closed. Nor does this one break off an import.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, text: Callable[[], str]) -> None:
+        self._text = text
         self._came = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._scope: anyio.CancelScope | None = None
@@ -63,7 +69,7 @@ class CtrlC:
     ) -> None:
         if signal.getsignal(signal.SIGINT) == self._take:
             # After the first, Python's own handler would raise wherever the process just is, in its end as well.
-            signal.signal(signal.SIGINT, _end_at_once if self._came else signal.default_int_handler)
+            signal.signal(signal.SIGINT, self._take if self._came else signal.default_int_handler)
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> list[T]:
         """Return what the work returns, as the one item of a list, which is empty where Ctrl-C has cancelled it."""
@@ -83,7 +89,7 @@ class CtrlC:
 
     def _take(self, number: int, _frame: FrameType | None) -> None:
         if self._came:  # pragma: no cover - a process that ends so writes no coverage
-            _end(128 + number)
+            _end(128 + number, self._text())
         self._came = True
         if self._loop and self._scope:
             self._loop.call_soon_threadsafe(self._scope.cancel)
@@ -93,16 +99,16 @@ class Interruption:
     """Cancel a scope when a signal comes; `code` is then the exit code, 130 or 143.
 
     The handlers are Python's own, not the event loop's, so that the second signal also ends a script that keeps the
-    loop busy. `stopping` is said at the first signal. With `patience`, in seconds, the process ends by itself when that
-    time has passed since then.
+    loop busy. `stopping` returns what is said at either. With `patience`, in seconds, the process ends by itself when
+    that time has passed since the first.
     """
 
     def __init__(
         self,
         scope: "anyio.CancelScope",
+        stopping: "Callable[[], Stopping]",
         *,
         patience: float | None = None,
-        stopping: str = STOPPING_AT_BATCH,
     ) -> None:
         import asyncio
 
@@ -122,29 +128,38 @@ class Interruption:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for each, handler in self._before.items():
-            signal.signal(each, _end_at_once if self.code else handler)
+            signal.signal(each, _end_closing if self.code else handler)
 
     def _take(self, number: int, _frame: FrameType | None) -> None:
         code = 128 + number
         if self.code:  # pragma: no cover - a process that ends so writes no coverage
-            _end(code)
+            _end(code, f"Stopped at once; {self._stopping().kept}")
         self.code = code
         if self._patience is not None:
-            timer = threading.Timer(self._patience, _end, (code,))
+            timer = threading.Timer(self._patience, self._end_waiting, (code,))
             timer.daemon = True  # a process that has ended in time does not wait for it
             timer.start()
         self._loop.call_soon_threadsafe(self._stop)
 
     def _stop(self) -> None:
-        say(self._stopping)
+        say(self._stopping().first)
         self._scope.cancel()
 
+    def _end_waiting(self, code: int) -> None:  # pragma: no cover - as `_end`
+        _end(code, f"Stopped, as it took longer than {self._patience:g} seconds; {self._stopping().kept}")
 
-def _end_at_once(number: int, _frame: FrameType | None) -> None:  # pragma: no cover - as `_end`
-    _end(128 + number)
+
+def _end_closing(number: int, _frame: FrameType | None) -> None:  # pragma: no cover - as `_end`
+    _end(128 + number, _CLOSED)
 
 
-def _end(code: int) -> None:  # pragma: no cover - a process that ends so writes no coverage
-    """End the process at once. What is committed is safe: the next run resumes there."""
-    stdout().flush()
-    os._exit(code)
+def _end(code: int, text: str) -> None:  # pragma: no cover - a process that ends so writes no coverage
+    """Say why, and end the process at once. What is committed is safe: the next run resumes there."""
+    try:
+        if sys.__stderr__ is not None and sys.__stderr__.isatty():
+            animated = os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+            text = (_BAR_ENDED if animated else "\n") + broken(text)
+        os.write(2, f"{text}\n".encode())  # whatever the process is just writing
+        stdout().flush()
+    finally:
+        os._exit(code)

@@ -12,7 +12,7 @@ from orgsync.project.health_views import SEE_STATUS, status_view
 from .commands import open_view
 from .completion import sync_names
 from .options import connection_option
-from .output import brief, examples, json_line, minute, moment, say, say_wrapped
+from .output import brief, examples, json_line, minute, moment, say
 from .tables import show_table
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ def status(
         for alert in alerts:
             if alert.kind != "failing" or (alert.subject, alert.connection) not in failing:  # those have a line already
                 message = alert.message.removesuffix(f" {SEE_STATUS}")
-                say_wrapped(f"Alert since {moment(alert.raised_at)}: {message}")
+                say(f"Alert since {moment(alert.raised_at)}: {message}")
         if workers:
-            say_wrapped(workers)
+            say(workers)
     for webhook, reason in off:
-        say_wrapped(f"The webhook {webhook} is off: {reason} Switch it on: orgsync webhooks enable {webhook}")
+        say(f"The webhook {webhook} is off: {reason} Switch it on: orgsync webhooks enable {webhook}")
     if off or any(each.needs_attention for each in found):
         raise typer.Exit(1)
 
@@ -89,7 +89,7 @@ def _statuses(
         elif not found:
             say("There is no sync yet. Write one: orgsync new sync OBJECT.")
         if held_back := view.held_back():
-            say_wrapped(held_back)
+            say(held_back)
         return found, view.alerts(), workers_in(view), view.webhooks_off()
 
 
@@ -126,7 +126,7 @@ def _show(found: "Sequence[Status]") -> None:
     ]
     show_table(headings, rows, right=["rows", "failed"], spare=_SPARE, elastic="connection")
     for remark in dict.fromkeys(remark for each in found for remark in _remarks(each)):
-        say_wrapped(remark)
+        say(remark)
 
 
 def _remarks(status: "Status") -> Iterator[str]:

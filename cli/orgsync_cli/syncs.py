@@ -9,7 +9,7 @@ from orgsync.errors import ArgumentInvalid
 from orgsync.project.views import sync_view
 
 from .commands import open_view
-from .output import examples, json_line, result, say, short_path, show_problem
+from .output import examples, json_line, say, short_path, show_problem, verbatim
 from .tables import show_table
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def syncs(
         raise ArgumentInvalid("--jobs is JSON already, and of another form than --json.", "Give one of the two.")
     if jobs:
         for job in _jobs():
-            result(job.to_json().decode())
+            verbatim(job.to_json().decode())
         return
     found = _listed()
     if as_json:

@@ -8,7 +8,8 @@ from typing import Any
 from orgsync.printable import counted, printable
 
 from .grid import GAP, Column, column_width, grid
-from .output import say_wrapped, stdout, terminal_width, to_json
+from .output import say, stdout, to_json
+from .wrapping import terminal_width
 
 __all__ = ["fitting_columns", "show_rows", "show_table"]
 
@@ -49,7 +50,7 @@ def show_table(
     shown = grid([headings[n] for n in kept], [[row[n] for n in kept] for row in rows], columns)
     stdout().write(textwrap.indent(shown, " " * indent))
     if hidden := len(headings) - len(kept):
-        say_wrapped(left_out(hidden, "too wide", "--json"))
+        say(left_out(hidden, "too wide", "--json"))
 
 
 def left_out(columns: int, why: str, option: str) -> str:
@@ -119,7 +120,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, changes: bool, more: bool, c
         why = "too wide" if chosen else "empty or too wide"
         notes.append(left_out(hidden, why, "--json"))
     for note in notes:
-        say_wrapped(note)
+        say(note)
 
 
 def fitting_columns(names: Sequence[str], cells: Sequence[Mapping[str, str]], width: int) -> list[str]:

@@ -7,7 +7,7 @@ import typer
 
 from .commands import NOTHING_CHANGED, Program, has_tables, require_tables, wait_for
 from .options import connection_option
-from .output import examples, json_line, moment, result, say
+from .output import examples, json_line, moment, say, verbatim
 
 if TYPE_CHECKING:
     from orgsync.project import ApiTokenRow
@@ -68,7 +68,7 @@ def create(
         json_line({"name": name, "token": token})
         return
     say("Keep the token where secrets are kept; it is not shown again.")
-    result(token)
+    verbatim(token)
 
 
 @app.command(

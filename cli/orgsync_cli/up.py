@@ -11,6 +11,7 @@ from orgsync.errors import NoConnection
 
 from .commands import wait_for
 from .completion import sync_names
+from .interruptions import service_stopping
 from .options import connection_option
 from .output import examples, speech
 from .signals import Interruption
@@ -85,7 +86,10 @@ class Service:
             as_worker=self.as_worker,
         )
         async with opening as service:  # outside the scope, so that it is closed in order
-            with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
+            with (
+                anyio.CancelScope() as scope,
+                Interruption(scope, lambda: service_stopping(service.under_way), patience=_PATIENCE) as interruption,
+            ):
                 await service.run()
         return 0 if interruption.code == 128 + signal.SIGTERM else interruption.code
 
@@ -94,7 +98,10 @@ class Service:
 
         worst = 0
         async with opening as scheduler:
-            with anyio.CancelScope() as scope, Interruption(scope, patience=_PATIENCE) as interruption:
+            with (
+                anyio.CancelScope() as scope,
+                Interruption(scope, lambda: service_stopping(scheduler.under_way), patience=_PATIENCE) as interruption,
+            ):
                 if not await scheduler.project.connections.list():
                     raise NoConnection
                 worst = await scheduler.run_due()

@@ -7,7 +7,7 @@ import typer
 
 from .commands import NOTHING_CHANGED, Program, has_tables, require_tables, wait_for
 from .options import connection_option, tag_option
-from .output import confirmed, examples, moment, result, say, to_json
+from .output import confirmed, examples, moment, result, say, to_json, verbatim
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -96,10 +96,10 @@ def add(
     chosen = [each.strip() for each in events.split(",") if each.strip()]
     row, secret = _do(lambda webhooks: webhooks.add(url, events=chosen, connections=connection or None, tags=tag or ()))
     if as_json:
-        result(to_json({"webhook": webhook_view(row), "secret": secret}))
+        verbatim(to_json({"webhook": webhook_view(row), "secret": secret}))
         return
     say(f"Made the webhook {row.id}. {_KEEP}")
-    result(secret)
+    verbatim(secret)
 
 
 @app.command(
@@ -111,7 +111,7 @@ def list_webhooks(as_json: Annotated[bool, typer.Option("--json", help="Write JS
 
     found = _read(lambda webhooks: webhooks.list()) or ()
     if as_json:
-        result(to_json([webhook_view(each) for each in found], indent=2))
+        verbatim(to_json([webhook_view(each) for each in found], indent=2))
         return
     if not found:
         say("There is no webhook yet. Make one: orgsync webhooks add URL.")
@@ -195,7 +195,7 @@ def deliveries(
         require_tables(no_webhook(webhook))
     found = _read(lambda webhooks: webhooks.deliveries(webhook, limit=limit)) or ()
     if as_json:
-        result(to_json([delivery_view(each) for each in found], indent=2))
+        verbatim(to_json([delivery_view(each) for each in found], indent=2))
         return
     if not found:
         say("Nothing was to be delivered yet.")
@@ -252,7 +252,7 @@ def rotate(
     length = overlap_of(overlap)
     secret = _do_to(webhook, lambda webhooks: webhooks.rotate(webhook, overlap=length))
     if as_json:
-        result(to_json({"id": webhook, "secret": secret}))
+        verbatim(to_json({"id": webhook, "secret": secret}))
         return
     say(_KEEP)
-    result(secret)
+    verbatim(secret)

@@ -13,6 +13,7 @@ from orgsync.printable import counted
 
 from .commands import says_when_interrupted, wait_for
 from .connection_choice import choose_connection, require_connected
+from .interruptions import Stopping
 from .options import connection_option
 from .output import examples, json_line, moment, result, say, short_path, show_problem, stdout
 from .progress import bar_columns, fitting, text_room
@@ -33,7 +34,10 @@ EXAMPLES = examples(
 
 _SHOWN = 5
 _NOT_SENT = "Interrupted before anything was sent now; the same command writes the file, or resumes it."
-_ENDED = "Interrupted while closing the project; no more was sent."
+_CLOSING = "Interrupted while closing the project; no more was sent."
+_RESUMES = "the same command resumes the write, and sends no row twice."
+_STOPPING = Stopping("Stopping when the call under way is answered; once more to stop at once.", _RESUMES)
+_NOT_BEGUN = Stopping(kept="nothing was sent now; the same command writes the file, or resumes it.")
 
 
 def write(  # noqa: PLR0913 - each is an option
@@ -71,7 +75,7 @@ def write(  # noqa: PLR0913 - each is an option
         )
     work = _Work(given, connection, as_json)
     raise typer.Exit(
-        wait_for(work.check if dry_run else work.write, interrupted=lambda: _ENDED if work.begun else not_sent)
+        wait_for(work.check if dry_run else work.write, interrupted=lambda: _CLOSING if work.begun else not_sent)
     )
 
 
@@ -125,7 +129,7 @@ class _Work:
         ended, name = None, ""
         await require_connected([self.connection])
         async with open_project() as project:  # outside the scope, so that it is closed in order
-            with anyio.CancelScope() as scope, Interruption(scope) as interruption:
+            with anyio.CancelScope() as scope, Interruption(scope, self._stopping) as interruption:
                 name = await choose_connection(project, self.connection)
                 ended = await self._written(project, name)
             if ended is None:
@@ -136,6 +140,9 @@ class _Work:
                 return interruption.code or self._show(name, ended)
             finally:
                 ended.result.close()
+
+    def _stopping(self) -> Stopping:
+        return _STOPPING if self.begun else _NOT_BEGUN
 
     async def _written(self, project: "Project", name: str) -> "FileResult":
         org = await project.open_org(name)
@@ -157,7 +164,7 @@ class _Work:
         else:
             result(f"{self.title} on {name}: {_summary(stopped)}")
         stdout().flush()
-        say("Interrupted; the same command resumes the write, and sends no row twice.")
+        say(f"Interrupted; {_RESUMES}")
 
     def _show(self, name: str, ended: "FileResult") -> int:
         from orgsync.project.file_writes import failure_lines, write_view
@@ -176,7 +183,7 @@ class _Work:
         stdout().flush()
         if written.problem is not None:
             show_problem(written.problem)
-            say("The same command resumes the write, and sends no row twice.")
+            say(f"{_RESUMES[0].upper()}{_RESUMES[1:]}")
             return written.problem.exit_code
         return 1 if written.counts.failed else 0
 

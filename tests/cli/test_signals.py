@@ -13,6 +13,7 @@ import anyio
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
+from orgsync_cli.interruptions import Stopping
 from orgsync_cli.signals import Interruption
 
 from .commandline import Command, finished, objects, plain_environment, started
@@ -109,8 +110,11 @@ def test_a_second_signal_ends_at_once_even_a_script_that_listens_to_nothing(
         time.sleep(0.2)
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=120)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 130
+    assert err == f"{STOPPED_RUN}\n"
+    [shown] = orgsync("runs", "--json").objects()
+    assert (shown["status"], shown["error_code"]) == ("failed", "process_died")
     assert finished(folder, "run", "contacts").code == 0  # no lock is left behind
 
 
@@ -136,7 +140,8 @@ import os, signal, sys
 def interrupting(frame, event, arg):
     if event == "call" and os.environ["WHEN"] in (frame.f_code.co_name, frame.f_code.co_qualname):
         sys.setprofile(None)
-        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(int(os.environ.get("TIMES", "1"))):
+            os.kill(os.getpid(), signal.SIGINT)
 
 sys.setprofile(interrupting)
 """
@@ -253,6 +258,52 @@ def test_ctrl_c_while_a_run_is_imported_does_not_speak_of_what_was_committed(
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", said)
 
 
+@pytest.mark.usefixtures("acme")
+def test_ctrl_c_when_a_run_is_about_to_begin_says_that_it_did_not(folder: Path, orgsync: Command) -> None:
+    ended = interrupted_at("OneRun.execute", folder, "run", "contacts", "accounts", by=WHILE_CALLED)
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr.endswith("\nInterrupted before contacts on acme began.\n1 more run was not begun.\n")
+    assert not orgsync("runs", "--json").objects()
+
+
+SHOWN_AS = "A run that had begun is shown as failed, as its end is not recorded."
+STOPPED_RUN = f"Stopped at once; what was committed is kept, and the next run resumes there. {SHOWN_AS}"
+LOOK = "what was sent may have been carried out: look in the org before it is repeated."
+WRITTEN = "write rows.csv --object Contact --operation insert"
+STOPPED = {
+    "do limits": f"Stopped at once; {LOOK} {SHOWN_AS}\n",
+    "run contacts accounts": f"{STOPPED_RUN} 1 more run was not begun.\n",
+    "run contacts --dry-run": "Stopped at once; nothing was written.\n",
+    WRITTEN: "Stopped at once; nothing was sent now; the same command writes the file, or resumes it.\n",
+}
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize("call", STOPPED)
+def test_a_second_ctrl_c_says_what_it_leaves_behind(call: str, folder: Path) -> None:
+    (folder / "rows.csv").write_text("LastName\nLee\n")
+    place = "_Work._written" if call.startswith("write") else "Project.execute"
+    place = "OneDryRun.execute" if "--dry-run" in call else place
+    ended = interrupted_at(place, folder, *call.split(), by=WHILE_CALLED, TIMES="2")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", STOPPED[call])
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("run contacts", "Interrupted while closing the project; no more was run.\n"),
+        ("do limits", "Interrupted while closing the project; no more was run.\n"),
+        (WRITTEN, "Interrupted while closing the project; no more was sent.\n"),
+    ],
+)
+def test_ctrl_c_after_the_work_speaks_of_closing_the_project(call: str, said: str, folder: Path) -> None:
+    (folder / "rows.csv").write_text("LastName\nLee\n")
+    ended = interrupted_at("HttpxTransport.aclose", folder, *call.split(), by=WHILE_CALLED, TIMES="2")
+    assert (ended.returncode, ended.stderr) == (130, said)
+    assert ended.stdout  # the result
+
+
 TOKEN = ("tokens", "create", "app", "--scope", "read")
 
 
@@ -260,7 +311,8 @@ def test_a_second_ctrl_c_ends_a_command_that_is_still_cleaning_up(folder: Path) 
     ended = interrupted_at(
         "2", folder, *TOKEN, by=WHILE_OPENED, PAUSES="0.5 " * 40
     )  # a busy machine may see two as one
-    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == "Interrupted; only what was committed by then is kept.\n"
 
 
 def test_a_command_goes_on_ignoring_ctrl_c_where_the_shell_has_it_ignored(folder: Path) -> None:
@@ -272,7 +324,7 @@ def test_a_command_goes_on_ignoring_ctrl_c_where_the_shell_has_it_ignored(folder
 async def test_a_run_takes_up_no_signal_that_is_ignored() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with Interruption(anyio.CancelScope()):
+        with Interruption(anyio.CancelScope(), Stopping):
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
             assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
     finally:

@@ -23,6 +23,7 @@ from orgsync_cli.progress import bar_columns, fitting, text_room
 from orgsync_cli.write import progress_text
 
 from .commandline import PROGRAM, Command, plain_environment
+from .test_signals import SLEEPER
 
 
 class Terminal:
@@ -141,7 +142,7 @@ def test_a_yes_or_no_question_that_is_left_open_says_that_nothing_was_done(folde
 
 @pytest.mark.parametrize("width", [60, 140])
 def test_a_line_for_a_person_is_as_wide_as_the_terminal_where_stdout_is_a_pipe(tmp_path: Path, width: int) -> None:
-    code = "from orgsync_cli.output import say_wrapped; say_wrapped('word ' * 60)"
+    code = "from orgsync_cli.output import say; say('word ' * 60)"
     env = {name: value for name, value in plain_environment().items() if name not in ("COLUMNS", "LINES")}
     screen, other = pty.openpty()
     fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
@@ -228,6 +229,52 @@ def test_ctrl_c_ends_a_run_at_a_terminal(folder: Path, orgsync: Command, acme: D
         assert at.end() == 130
     assert "Traceback" not in at.shown
     assert orgsync("runs", "--json").objects()[0]["status"] == "stopped"
+
+
+def test_a_second_ctrl_c_leaves_the_terminal_as_it_was(folder: Path, orgsync: Command, acme: DemoOrg) -> None:
+    (folder / "syncs").mkdir()
+    (folder / "syncs" / "sleeper.py").write_text(SLEEPER)
+    with terminal(folder, "run", "sleeper", columns=60) as at:
+        at.until("sleeper on acme")
+        while not (folder / "sleeping").exists():
+            time.sleep(0.02)
+        at.type("\x03")
+        time.sleep(0.3)
+        at.type("\x03")
+        assert at.end() == 130
+    drawn, _, said = at.shown.rpartition("\x1b[?25h")
+    assert "\x1b[?25l" in drawn  # the cursor was hidden
+    assert said == (
+        "Stopped at once; what was committed is kept, and the next\r\n"
+        "run resumes there. A run that had begun is shown as failed,\r\n"
+        "as its end is not recorded.\r\n"
+    )
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_no_line_is_broken_inside_a_word(width: int, tmp_path: Path) -> None:
+    with terminal(tmp_path, "init", "a-project", columns=width) as at:
+        assert at.end() == 0
+    too_long = [line for line in at.shown.splitlines() if len(line) > width]
+    assert [line for line in too_long if "test_every_deal_arrives_and_then_only_what_changed.yaml" not in line] == []
+    assert "whenever" in at.shown
+    with terminal(tmp_path, "run", "contacts", columns=width) as at:
+        assert at.end() == 2
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", at.shown).splitlines()
+    assert shown[0].startswith("error: ")
+    assert len(shown) > 2
+    assert max(map(len, shown)) <= width
+
+
+def test_a_long_question_is_broken_between_words(folder: Path, orgsync: Command, acme: DemoOrg) -> None:
+    assert orgsync("run", "contacts").code == 0
+    with terminal(folder, "reset", "contacts", columns=50) as at:
+        at.until(r"\[y/N\]: ")
+        at.type("n\n")
+        assert at.end() == 1
+    first, second, *_ = at.shown.splitlines()
+    assert first == "Discard 25 rows in contact and 1 position?"
+    assert second.startswith("The org is not touched. [y/N]: ")
 
 
 def test_the_progress_of_a_run_fits_a_narrow_terminal(acme: DemoOrg, folder: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ class Up:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.process = started(folder, "up", "--json", *arguments)
+        self.err = ""
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -77,6 +79,7 @@ class Up:
     def stop(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
         code = self.process.wait(timeout=120)
+        self.err = self.process.stderr.read() if self.process.stderr else ""
         for stream in (self.process.stdout, self.process.stderr):
             if stream:
                 stream.close()
@@ -152,6 +155,7 @@ def test_a_signal_stops_the_runs_and_the_next_one_continues(
     while not any("contacts" in each["sync"] for each in orgsync("runs", "--json").objects()):
         pass
     assert up.stop(number) == code
+    assert up.err.endswith("Stopping at the next batch boundary; once more to stop at once.\n")
     latest = orgsync("runs", "--json").objects()[0]
     assert (latest["sync"], latest["status"]) == ("contacts", "stopped")
     acme.clear_faults()
@@ -167,8 +171,22 @@ def test_a_script_that_listens_to_nothing_is_left_after_some_seconds(
         while process.stderr.readline() != "here\n":
             pass
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=120)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 143
+    assert "Stopped, as it took longer than 8 seconds; what was committed is kept" in err
+
+
+def test_ctrl_c_where_nothing_runs_does_not_speak_of_batches(acme: DemoOrg, scripts: Path, folder: Path) -> None:
+    (scripts / "mine.py").write_text(MINE)
+    with started(folder, "up") as process:
+        assert process.stderr
+        while "mine on acme: 5 added" not in process.stderr.readline():
+            assert process.poll() is None
+        time.sleep(0.5)  # until it is settled
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert err.endswith("Stopping; no run is under way. Once more to stop at once.\n")
 
 
 def test_a_script_that_changes_is_read_again_and_a_broken_one_keeps_running(

@@ -56,6 +56,11 @@ class Scheduler:
         self._slots: dict[Job, RunSlot] = {}
         self._woken = anyio.Event()
 
+    @property
+    def under_way(self) -> int:
+        """How many runs are under way."""
+        return len(self._slots)
+
     async def run(self) -> None:
         """Run what is due whenever it is due, until cancelled; each run that is under way then is marked stopped.
 

@@ -93,6 +93,11 @@ class Worker:
         self._log = SchedulerLog()
         self._woken, self._has_ended = anyio.Event(), anyio.Event()
 
+    @property
+    def under_way(self) -> int:
+        """How many runs are under way."""
+        return len(self._taken)
+
     async def run(self) -> None:
         """Work until cancelled; what is under way then is stopped, and handed back for others to take at once.
 
