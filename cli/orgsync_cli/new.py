@@ -1,6 +1,6 @@
 """`orgsync new`: scripts written from an org's metadata."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orgsync.column_names import table_name
-from orgsync.printable import counted
+from orgsync.printable import counted, first_names
 
 from .commands import Program, wait_for
 from .connection_choice import choose_connection, require_connected
@@ -125,7 +125,7 @@ def _view(written: _Written) -> dict[str, object]:
         "file": str(written.path),
         "found": written.found,
         "fields": script.fields,
-        "left_out": dict(script.left_out),
+        "left_out": {why: list(names) for why, names in script.left_out.items()},
         "by_changes": script.by_changes,
         "replaces": written.replaced or None,
     }
@@ -147,8 +147,9 @@ def _report(written: _Written) -> None:
         result(f"Next: move it to {short_path(written.folder)}, where syncs are found")
 
 
-def _left_out(counts: Mapping[str, int]) -> str:
-    """Return what the class lacks: `3 compound and 1 binary field left out`."""
-    *others, last = [f"{count:,} {kind}" for kind, count in counts.items()]
+def _left_out(fields: Mapping[str, Sequence[str]]) -> str:
+    """Return what the class lacks: `1 compound and 1 binary field left out: MailingAddress, Photo__c`."""
+    *others, last = [f"{len(names):,} {why}" for why, names in fields.items()]
     kinds = f"{', '.join(others)} and {last}" if others else last
-    return f"{kinds} {'field' if list(counts.values())[-1] == 1 else 'fields'} left out"
+    noun = "field" if len(list(fields.values())[-1]) == 1 else "fields"
+    return f"{kinds} {noun} left out: {first_names([name for names in fields.values() for name in names])}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orgsync.clock import utc_now
+from orgsync.errors import RunInterrupted
 from orgsync.project.health_views import SEE_STATUS, status_view
 
 from .commands import open_view
@@ -150,5 +151,7 @@ def _remarks(status: "Status") -> Iterator[str]:
     if status.failures:
         in_a_row = f" {status.failures:,} times in a row" if status.failures > 1 else ""
         yield f"{about} has failed{in_a_row}{f': {status.error}' if status.error else '.'}"
+    elif status.error_code == RunInterrupted.code:
+        yield f"The last run of {about} was interrupted; the next one resumes where it stopped."
     elif status.error:
         yield f"The last run of {about} was stopped: {status.error}"

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from orgsync.printable import counted, printable
+from orgsync.printable import counted, first_names, printable
 
 from .grid import GAP, Column, column_width, grid
 from .output import say, stdout, to_json
@@ -34,7 +34,7 @@ def show_table(
     """Show rows under headings, no wider than the terminal and without control characters.
 
     The `right` columns hold numbers; where it is narrow, the `spare` ones are left out, the first of them first, and
-    counted below, and the `elastic` one is cut short. Where that is not enough, the widest texts continue on a second
+    named below, and the `elastic` one is cut short. Where that is not enough, the widest texts continue on a second
     line, after a space or one of `/-_.`. Those of `whole` columns, which are copied, do not; beside them the others do
     so first, and spare ones are left out where that is not enough. All stands `indent` places to the right.
     """
@@ -49,13 +49,14 @@ def show_table(
     ]
     shown = grid([headings[n] for n in kept], [[row[n] for n in kept] for row in rows], columns)
     stdout().write(textwrap.indent(shown, " " * indent))
-    if hidden := len(headings) - len(kept):
-        say(left_out(hidden, "too wide", "--json"))
+    if hidden := [name for n, name in enumerate(headings) if n not in kept]:
+        say(_left_out(hidden, "too wide"))
 
 
-def left_out(columns: int, why: str, option: str) -> str:
-    """Return what is said of columns that are not shown, and which option shows them."""
-    return f"{counted(columns, 'column is', 'columns are')} left out, {why}: {option} shows all"
+def _left_out(columns: Sequence[str], why: str) -> str:
+    """Return what is said of columns that are not shown: which they are, and which option shows them."""
+    number = counted(len(columns), "column is", "columns are")
+    return f"{number} left out, {why}: {first_names(columns)}; --json shows all"
 
 
 def _kept_columns(
@@ -113,12 +114,12 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, changes: bool, more: bool, c
     width = terminal_width()
     each = max(_WIDEST, width // len(chosen) - GAP) if chosen else _WIDEST
     cells = [{name: _cell(value, each) for name, value in row.items()} for row in rows]
-    columns = fitting_columns(list(chosen) or _ordered(cells, changes=changes), cells, width)
+    wanted = list(chosen) or _ordered(cells, changes=changes)
+    columns = fitting_columns(wanted, cells, width)
     show_table(columns, [[row[name] for name in columns] for row in cells])
     notes = ["there are more rows: --limit N shows them"] if more else []
-    if hidden := len(rows[0]) - len(columns):
-        why = "too wide" if chosen else "empty or too wide"
-        notes.append(left_out(hidden, why, "--json"))
+    if hidden := [name for name in [*dict.fromkeys([*wanted, *rows[0]])] if name not in columns]:
+        notes.append(_left_out(hidden, "too wide" if chosen else "empty or too wide"))
     for note in notes:
         say(note)
 

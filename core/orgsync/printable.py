@@ -1,8 +1,9 @@
 """Text made fit to be shown: that of others without control characters, on one line, no longer than is read."""
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["counted", "escaped", "excerpt", "printable", "whole"]
+__all__ = ["counted", "escaped", "excerpt", "first_names", "printable", "whole"]
 
 # C0 but tab and line end, DEL, C1, and what turns the direction of writing or ends a line unseen.
 _CONTROL = re.compile(
@@ -45,3 +46,8 @@ def _picture(found: re.Match[str]) -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number and what it counts, in the plural where it is not one: `1 run`, `2,000 runs`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def first_names(names: Sequence[str], most: int = 5) -> str:
+    """Return names in a sentence: all of them where they are few, else the first ones and how many more there are."""
+    return ", ".join(names) if len(names) <= most + 1 else f"{', '.join(names[:most])} and {len(names) - most:,} more"

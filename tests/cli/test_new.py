@@ -72,11 +72,11 @@ def is_class(value: object) -> bool:
 def test_what_was_written_and_what_was_left_out_is_reported(orgsync: Command, acme: DemoOrg) -> None:
     acme.add_field("Opportunity", "Scan__c", type="base64")
     first, *_, last = orgsync("new", "sync", "opportunity").out.splitlines()
-    assert first == "wrote syncs/opportunities.py: 24 fields of Opportunity (1 binary field left out)"
+    assert first == "wrote syncs/opportunities.py: 24 fields of Opportunity (1 binary field left out: Scan__c)"
     assert last == "Next: orgsync run opportunities -c acme"
     acme.add_field("Contact", "Scan__c", type="base64")
     reported = orgsync("new", "sync", "Contact").out
-    assert "fields of Contact (2 compound and 1 binary field left out)\n" in reported
+    assert "fields of Contact (2 compound and 1 binary field left out: Name, MailingAddress, Scan__c)\n" in reported
     assert "In this project it takes the place of the contacts that orgsync_syncs brings.\n" in reported
     assert "each run reads all of it" in orgsync("new", "sync", "UserPreference").out
 

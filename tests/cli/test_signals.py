@@ -91,6 +91,8 @@ def test_a_run_that_is_interrupted_before_it_commits_says_so(folder: Path, acme:
     assert process.returncode == 130
     assert "Interrupted; nothing was committed, and the next run begins where this one did.\n" in err, err
     assert err.endswith("\n1 more run was not begun.\n"), err
+    shown = finished(folder, "status").err
+    assert "The last run of contacts on acme was interrupted; the next one resumes where it stopped.\n" in shown
     acme.clear_faults()
     assert "25 added" in finished(folder, "run", "contacts", "-c", "acme").out
 

@@ -90,7 +90,7 @@ def test_status_shows_the_alerts_that_are_active(orgsync: Command, folder: Path)
 
 
 @pytest.mark.usefixtures("own", "acme")
-def test_a_narrow_status_keeps_what_matters_most_and_counts_the_columns_it_leaves_out(
+def test_a_narrow_status_keeps_what_matters_most_and_names_the_columns_it_leaves_out(
     orgsync: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orgsync("run", "companies")
@@ -100,7 +100,7 @@ def test_a_narrow_status_keeps_what_matters_most_and_counts_the_columns_it_leave
     monkeypatch.setenv("COLUMNS", "80")
     narrow = orgsync("status")
     assert re.sub(" +", " ", narrow.out.splitlines()[0].strip()) == "sync connection state lag rows failed due (UTC)"
-    assert narrow.err == "1 column is left out, too wide: --json shows all\n"
+    assert narrow.err == "1 column is left out, too wide: last success (UTC); --json shows all\n"
     monkeypatch.setenv("COLUMNS", "60")
     narrow = orgsync("status")
     assert re.sub(" +", " ", narrow.out.splitlines()[0].strip()) == "sync connection state lag rows due (UTC)"

@@ -8,6 +8,7 @@ import pytest
 import typer
 from typer.main import get_command
 
+from orgsync.printable import first_names
 from orgsync_cli.main import app
 from orgsync_cli.wrapping import broken, folded
 
@@ -61,3 +62,9 @@ def test_text_is_broken_between_words_alone(monkeypatch: pytest.MonkeyPatch) -> 
     assert broken("  " + "word " * 12) == "  " + " ".join(["word"] * 9) + "\n  " + " ".join(["word"] * 3)
     assert broken("word " * 12, first=7).split("\n")[1] == "       " + " ".join(["word"] * 4)
     assert broken("label     " + "word " * 12, indent=10).split("\n")[1] == " " * 10 + " ".join(["word"] * 4)
+
+
+def test_few_names_are_all_told_and_of_many_the_first() -> None:
+    assert first_names(["a", "b"]) == "a, b"
+    assert first_names(list("abcdef")) == "a, b, c, d, e, f"
+    assert first_names(list("abcdefg")) == "a, b, c, d, e and 2 more"

@@ -237,7 +237,7 @@ async def test_cancelling_lets_the_commit_finish_and_keeps_the_position(tmp_path
             await project.outcome(accounts, on_commit=lambda progress: scope.cancel())
         (run,) = await project.opened.store.runs.list()
         assert (run.status, run.added) == ("stopped", 2)
-        assert run.error == "It was interrupted; the next run resumes from there."
+        assert run.error == "The run was interrupted; the next one resumes where it stopped."
         again = await project.run(accounts)
         assert again.added == 3
 

@@ -119,7 +119,7 @@ def test_a_script_reads_as_if_a_person_had_written_it() -> None:
     script = compose(INVOICE, by_changes=True)
     assert script.text == EXAMPLE.read_text(encoding="utf-8")
     assert (script.name, script.sobject, script.model, script.fields) == ("invoices", "ns__Invoice__c", "Invoice", 19)
-    assert script.left_out == {"compound": 1, "binary": 1, "deprecated": 1}
+    assert {why: len(names) for why, names in script.left_out.items()} == {"compound": 1, "binary": 1, "deprecated": 1}
     checked_by_ruff(EXAMPLE)
 
 

@@ -67,7 +67,7 @@ class RunInterrupted(TransientProblem, code="run_interrupted"):
     """A run was cancelled, by a person or by the end of its process."""
 
     def __init__(self) -> None:
-        super().__init__("It was interrupted; the next run resumes from there.")
+        super().__init__("The run was interrupted; the next one resumes where it stopped.")
 
 
 class ActionInterrupted(TransientProblem, code="action_interrupted"):
@@ -75,7 +75,8 @@ class ActionInterrupted(TransientProblem, code="action_interrupted"):
 
     def __init__(self) -> None:
         super().__init__(
-            "It was interrupted; what it had sent may have been carried out.", "Look in the org before it is repeated."
+            "The action was interrupted; what it had sent may have been carried out.",
+            "Look in the org before it is repeated.",
         )
 
 

@@ -4,7 +4,6 @@ Which fields the record class has is decided in `orgsync.scripts.object_fields`.
 formatter leaves it as it is at 88 places a line and at more.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +40,7 @@ _LONGEST_LABEL = 60
 class NewScript:
     """A script with one sync, and facts to report about it.
 
-    `fields` is how many the record class has; `left_out` counts those that it could have had, by why not: compound,
+    `fields` is how many the record class has; `left_out` names those that it could have had, by why not: compound,
     binary, deprecated. Where the object's changes cannot be read, `by_changes` is False, and each run reads all of it.
     """
 
@@ -50,7 +49,7 @@ class NewScript:
     model: str
     text: str
     fields: int
-    left_out: Mapping[str, int]
+    left_out: Mapping[str, Sequence[str]]
     by_changes: bool
 
 
@@ -93,7 +92,9 @@ async def script_for(client: Client, sobject: str, only: Sequence[str] = ()) -> 
 
 def compose(described: ObjectDescribe, *, by_changes: bool, only: Sequence[str] = ()) -> NewScript:
     """Write the sync of an object as it was described; raises NameUnknown for a field that it cannot have."""
-    left_out = Counter[str]() if only else Counter(left_out_of(described).values())
+    left_out = dict[str, list[str]]()
+    for path, why in left_out_of(described).items() if not only else ():
+        left_out.setdefault(why, []).append(path)
     fields = copied_fields(described, only)
     names = field_names(each.name for each in described.fields.values())
     columns = [_Column(names[each.name], each) for each in fields]
