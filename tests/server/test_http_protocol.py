@@ -334,8 +334,15 @@ POST = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n\r\nabc"
 
 @pytest.mark.parametrize(
     ("then", "statuses"),
-    [(b"\x00\r\n\r\n", [200]), ((HEAD + b"\r\n") * 40, [200] * 17), (CHUNKED + b"zz\r\n", [200, 400])],
-    ids=["garbage", "too many", "a broken body"],
+    [
+        (b"\x00\r\n\r\n", [200, 400]),
+        ((HEAD + b"\r\n") * 40, [200] * 17 + [400]),
+        (CHUNKED + b"zz\r\n", [200, 400]),
+        (b"GET / HTTP/1.1\r\n\r\n" + HEAD + b"\r\n", [200, 400]),
+        (POST + b"GET / HTTP/1.1\r\n\r\n", [200, 200, 400]),
+        (HEAD + b"Connection: close\r\n\r\nGET / HTTP/1.1\r\n\r\n", [200, 200]),
+    ],
+    ids=["garbage", "too many", "a broken body", "no host", "no host in the third", "after the last"],
 )
 async def test_a_request_is_answered_by_its_own_response_whatever_comes_after_it(
     connect: Callable[[int, bytes], Awaitable[Opened]], then: bytes, statuses: list[int]
@@ -346,6 +353,29 @@ async def test_a_request_is_answered_by_its_own_response_whatever_comes_after_it
             answers = await ended(reader)
         assert [int(each[:3]) for each in answers.split(b"HTTP/1.1 ")[1:]] == statuses
         assert b"3 bytes" in answers.split(b"HTTP/1.1 ")[1]
+        assert statuses[-1] == 200 or answers.rpartition(b"\r\n\r\n")[2].startswith(b'{"type":')
+
+
+@pytest.mark.parametrize(
+    ("sent", "cause", "remedy"),
+    [
+        (b"GET http://me:secret@127.0.0.1/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "target has a user name", "the @"),
+        (b"GET / HTTP/1.1\r\nHost: me@127.0.0.1\r\n\r\n", "Host header has a user name", "the @"),
+        (b"GET http:///x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "target holds no valid name", "Send a path alone"),
+        (b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "Host header holds no valid name", "Send one Host header"),
+    ],
+)
+async def test_an_invalid_host_is_named_with_what_is_wrong_with_it(
+    connect: Callable[[int, bytes], Awaitable[Opened]], sent: bytes, cause: str, remedy: str
+) -> None:
+    async with served() as port:
+        with anyio.fail_after(10):
+            answer = await ended((await connect(port, sent))[0])
+    problem = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert (problem["status"], problem["code"]) == (400, "host_invalid")
+    assert cause in problem["title"]
+    assert remedy in problem["detail"]
+    assert "secret" not in str(problem)
 
 
 @pytest.mark.parametrize("start", [HEAD.replace(b"/", b"/begun", 1) + b"\r\n", CHUNKED.replace(b"/", b"/begun", 1)])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .http_errors import INVALID, HttpRejected, host_invalid
+from .http_errors import INVALID, HttpError, HttpRejected, host_invalid
 
 __all__ = ["RequestTarget", "host_name_of", "request_target"]
 
@@ -33,15 +33,28 @@ def request_target(target: bytes, hosts: Sequence[bytes], *, version: str) -> Re
         raise HttpRejected(host_invalid("The request has no Host header."))
     host = hosts[0] if hosts else None
     if host is not None and host_name_of(host.decode("latin-1")) is None:
-        raise HttpRejected(host_invalid("The request's Host header holds no valid name or address."))
+        raise HttpRejected(_invalid(host, "Host header"))
     if target.startswith((b"/", b"*")):
         return RequestTarget(target, host)
     if (absolute := _ABSOLUTE.match(target)) is None:
         raise HttpRejected(INVALID)
     if host_name_of(absolute[1].decode("latin-1")) is None:
-        raise HttpRejected(host_invalid("The request's target holds no valid name or address of a host."))
+        raise HttpRejected(_invalid(absolute[1], "target"))
     path = target[absolute.end() :]
     return RequestTarget(path if path.startswith(b"/") else b"/" + path, absolute[1])
+
+
+def _invalid(authority: bytes, place: str) -> HttpError:
+    """Return the refusal of an authority that is no host's, by what is wrong with it; it may hold a password."""
+    if b"@" in authority:
+        return host_invalid(
+            f"The request's {place} has a user name or a password before the host, as in user@host.",
+            "Leave out what comes before the host, and the @; a token goes into the Authorization header.",
+        )
+    cause = f"The request's {place} holds no valid name or address of a host."
+    if place == "target":
+        return host_invalid(cause, "Send a path alone as the target, as in GET /api/v1/connections.")
+    return host_invalid(cause)
 
 
 def host_name_of(authority: str) -> str | None:

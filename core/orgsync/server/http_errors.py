@@ -72,8 +72,8 @@ FAULT = HttpError(
 )
 
 
-def host_invalid(cause: str) -> HttpError:
+def host_invalid(
+    cause: str, remedy: str = "Send one Host header: a name or an address, and a port if there is one."
+) -> HttpError:
     """Return the refusal of a request that does not say which host it is for."""
-    return HttpError(
-        400, "host_invalid", cause, "Send one Host header: a name or an address, and a port if there is one."
-    )
+    return HttpError(400, "host_invalid", cause, remedy)

@@ -97,6 +97,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _awaited: asyncio.TimerHandle | None = None
     _has_refused = False
+    _refused_next: HttpError | None = None  # why what comes after the requests that are answered now is refused
     _has_headers = False  # of the request that is read: what comes then as a header is a trailer
     _head = 0  # bytes of its target, headers and trailers
     _kept = 0  # bytes that have come since the parser last gave a piece: it keeps them
@@ -128,13 +129,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def refuse(self, refusal: HttpError) -> None:
         """Read no further. Requests that came before are answered, each by its own response and by nothing else.
 
-        The request that is refused is answered where its turn is now; else the connection ends before its turn.
+        The request that is refused is answered in its turn; the connection ends with that, or earlier where a response
+        before it ends it, or its own has begun.
         """
         get_logger("orgsync.server").warning("a request was refused", error=f"{refusal.cause} {refusal.remedy}")
         self._has_refused = True
         cycle = self.cycle
         if cycle and not cycle.more_body and not cycle.response_complete:
-            cycle.keep_alive = False
+            self._refused_next = refusal
         elif self.pipeline:  # the body of one that waits
             cycle.keep_alive = cycle.more_body = False
             answering: Any = problem_response(*refusal)  # uvicorn has types of its own for what an app is
@@ -143,6 +145,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self._answer(problem_response(*refusal))
+
+    def on_response_complete(self) -> None:
+        """Begin with the request whose turn is next; after the last, answer what was refused after it."""
+        super().on_response_complete()
+        if self._refused_next and self.cycle.response_complete and not self.transport.is_closing():
+            self._answer(problem_response(*self._refused_next))
 
     def _answer(self, response: Response) -> None:
         """Send a response that is the last, and let go of what still comes: closed at once, TCP would discard both."""
