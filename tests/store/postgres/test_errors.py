@@ -1,7 +1,9 @@
 """What a server, the network or a URL does wrong is said in two sentences, and never with the password."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 from uuid import uuid4
 
 import psycopg
@@ -210,6 +212,41 @@ async def test_a_schema_that_is_not_there_is_named(database: PostgresDatabase, t
     with pytest.raises(StoreUnavailable, match="CREATE SCHEMA"):
         async with Store.open(url, folder=tmp_path):
             pass
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        ('"a""b"', 'a"b'),
+        ('"a""b", public', 'a"b'),
+        ('""""', '"'),
+        ('"Project A"', "Project A"),
+        ("Project_A,public", "project_a"),
+        ("ÄB", "Äb"),
+        ("a.b", "a.b"),
+        ('"$User"', "$User"),
+        ("x" * 70, "x" * 63),
+    ],
+)
+async def test_a_schema_of_any_name_is_the_one_that_the_url_names(
+    database: PostgresDatabase, tmp_path: Path, path: str, schema: str
+) -> None:
+    given = re.sub(r"([\\\s])", r"\\\1", path)  # libpq parts options by spaces
+    url = f"{database.url}&options={quote(f'-csearch_path={given}', safe='')}"
+    with pytest.raises(StoreUnavailable) as missing:
+        async with Store.open(url, folder=tmp_path):
+            pass
+    quoted = '"' + schema.replace('"', '""') + '"'
+    assert f"CREATE SCHEMA {quoted} AUTHORIZATION" in missing.value.remedy
+    database.execute(f"CREATE SCHEMA {quoted}")
+    async with Store.open(url, folder=tmp_path) as store, running(store) as run:
+        await deliver(store, run, [contact("a")])
+        with open_view(url, folder=tmp_path) as view:
+            assert view.has_tables
+        async with store.sandbox() as copy:
+            assert set(await names(copy)) == {"a"}
+    found = "SELECT nspname FROM pg_namespace AS n JOIN pg_class AS c ON n.oid = relnamespace WHERE relname = 'contact'"
+    assert database.execute(found) == [(schema,)]
 
 
 async def test_projects_in_schemas_of_one_database_do_not_mix(database: PostgresDatabase, tmp_path: Path) -> None:

@@ -20,7 +20,10 @@ _MOST = 2_147_483  # seconds that the server counts in milliseconds
 _CONNECT_TIMEOUT = 10
 
 _KNOWN = f"Options are libpq's, such as sslmode=verify-full, and {', '.join(_OWN)}."
-_SEARCH_PATH = re.compile(r'search_path\s*=\s*(?:"(?!\$user)(?P<exact>[^"]+)"|(?P<folded>\w+))')
+_FIRST_OF_PATH = re.compile(r'\s*(?:"(?P<exact>(?:[^"]|"")*)"|(?P<folded>[^,\s]*))')
+"""The first schema of a search_path, as the server parts one (`SplitIdentifierString`): a `""` in quotes is one `"`."""
+_OWN_SCHEMA = "$user"  # which the server passes over where the role has none
+_LONGEST_NAME = 63  # bytes; the server cuts off what is beyond
 _LONGEST_SCHEMA = 57
 """Bytes of a name to which `_queue` can be added: the server cuts off what is beyond 63."""
 _HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(:(?P<port>\d*))?")
@@ -37,18 +40,19 @@ class Address:
     user: str
     database: str
     schema: str
-    is_schema_named: bool
     pool_size: int
     idle_transaction_timeout: int
     connect_within: int
 
-    def in_schema(self, found: str | None) -> "Address":
+    def in_schema(self, found: str | None, path: str = "") -> "Address":
         """Return the address with the schema that the server works in, which a role's own search_path may choose.
 
-        Raises StoreUnavailable where there is none, or another one than the URL names: it passes over what is missing.
+        `path` is the search_path that the URL or PGOPTIONS gives, as the server reports it. Raises StoreUnavailable
+        where there is none, or another one than the first of the path: the server passes over what is missing.
         """
-        if found is None or (self.is_schema_named and found != self.schema):
-            schema, role = _quoted(self.schema), _quoted(self.user or "ROLE")
+        named = _first_of(path)
+        if found is None or (named and found != named):
+            schema, role = _quoted(named or self.schema), _quoted(self.user or "ROLE")
             raise StoreUnavailable(
                 f"The database {self.shown} has no schema {schema} that this role may use.",
                 f"Let an administrator run there: CREATE SCHEMA {schema} AUTHORIZATION {role}; or, if it exists: "
@@ -75,11 +79,23 @@ class Address:
         exact = re.sub(r"([\\\s])", r"\\\1", _quoted(schema))  # libpq parts options by spaces
         query.append(("options", " ".join([given, f"-csearch_path={exact}", *options]).strip()))
         changed = f"postgresql://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"
-        return replace(self, conninfo=changed, schema=schema, is_schema_named=True)
+        return replace(self, conninfo=changed, schema=schema)
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _first_of(path: str) -> str:
+    """Return the name of the first schema of a search_path; "" where it has none, or begins with the role's own."""
+    first = _FIRST_OF_PATH.match(path)
+    if first is None:
+        return ""
+    if first["exact"] is None:
+        name = re.sub("[A-Z]+", lambda letters: letters[0].lower(), first["folded"])  # ASCII alone, as the server does
+    else:
+        name = first["exact"].replace('""', '"')
+    return "" if name == _OWN_SCHEMA else name.encode()[:_LONGEST_NAME].decode(errors="ignore")
 
 
 def address(url: str) -> Address:
@@ -106,10 +122,8 @@ def address(url: str) -> Address:
     conninfo = f"postgresql://{parts.netloc}{parts.path}?{urlencode(kept, quote_via=quote)}"
     known = _known(conninfo)
     host, user, database = (str(known.get(name) or "") for name in ("host", "user", "dbname"))
-    path = _SEARCH_PATH.search(re.sub(r"\\(.)", r"\1", str(known.get("options") or "")))
-    schema = (path["exact"] or path["folded"].lower()) if path else ""
     shown = f"postgresql://{user and f'{user}@'}{hosts or host}/{database}"
-    return Address(conninfo, shown, user, database, schema or "public", bool(schema), **own)
+    return Address(conninfo, shown, user, database, "public", **own)
 
 
 def _hosts(netloc: str) -> str:

@@ -152,8 +152,7 @@ class PostgresBackend:
         with errors_explained(self._address):
             async with self._readers.taken() as statements:
                 await require_own_session(statements, self._address)
-                [(schema,)] = await statements.fetch(control_sql.SCHEMA)
-                self._address = self._address.in_schema(schema)
+                self._address = self._address.in_schema(*(await statements.fetch(control_sql.SCHEMA))[0])
                 if await _state(statements) == "current" and not await renumbering.is_due(statements):
                     return
             engine, others = self._engine(writes=True), list[str]()

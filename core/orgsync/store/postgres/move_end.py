@@ -71,8 +71,7 @@ class PostgresMoveEnd:
             require_usable(opened.info, at)
             opened.execute(set_up(at, writes=True).encode())
             opened.execute(NO_TIMEOUTS)
-            [(schema,)] = opened.execute(control_sql.SCHEMA).fetchall()
-            yield cls(at.in_schema(schema), opened)
+            yield cls(at.in_schema(*opened.execute(control_sql.SCHEMA).fetchall()[0]), opened)
 
     @contextmanager
     def alone(self) -> Generator[None]:

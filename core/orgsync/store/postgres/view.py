@@ -56,7 +56,7 @@ class PostgresView:
         """
         with connected(at) as opened:
             view = cls(at, opened, is_new=False)
-            view._address = at.in_schema(view._rows(view_sql.SCHEMA)[0][0])
+            view._address = at.in_schema(*view._rows(view_sql.SCHEMA)[0])
             view._is_new = not view._rows(view_sql.TABLE_EXISTS, (VERSION_TABLE,))
             found = [] if view._is_new else [version for (version,) in view._fetch(view_sql.VERSION)]
             if MARKED in found:

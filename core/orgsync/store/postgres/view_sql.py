@@ -3,7 +3,11 @@
 
 from . import feed_sql
 
-SCHEMA = "SELECT current_schema()::text"
+SCHEMA = (
+    "SELECT current_schema()::text, CASE source WHEN 'client' THEN setting ELSE '' END "
+    "FROM pg_catalog.pg_settings WHERE name = 'search_path'"
+)
+"""The schema that the server works in, None for none, and the search_path, where whoever connects gave one."""
 TABLE_EXISTS = (
     "SELECT 1 FROM pg_catalog.pg_class WHERE relnamespace = quote_ident(current_schema())::regnamespace "
     "AND relkind = 'r' AND relname = %s"
