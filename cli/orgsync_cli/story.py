@@ -150,7 +150,8 @@ def _change(org: "DemoOrg") -> _Changes:
     promoted, leaving, erased = others[:2], others[2], others[3]
     for each in promoted:
         org.update("Contact", str(each["Id"]), Title="Head of Research")
-    org.insert("Contact", FirstName="Grace", LastName="Hopper", Title="Rear Admiral", AccountId=account["Id"])
+    employer = promoted[0]["AccountId"]  # not that which is renamed: she would be read twice, and a number left out
+    org.insert("Contact", FirstName="Grace", LastName="Hopper", Title="Rear Admiral", AccountId=employer)
     org.delete("Contact", str(leaving["Id"]))
     org.hard_delete("Contact", str(erased["Id"]))
     new_name = f"{account['Name']} & Daughters"
@@ -162,7 +163,7 @@ def _change(org: "DemoOrg") -> _Changes:
         deleted=str(leaving["Name"]),
         erased=str(erased["Name"]),
         renamed=new_name,
-        colleagues=colleagues + 1,
+        colleagues=colleagues,
     )
 
 
