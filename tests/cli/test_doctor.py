@@ -60,6 +60,35 @@ def test_a_project_without_connections_learns_how_to_continue(orgsync: Command) 
     assert "orgsync connect NAME" in outcome.out
 
 
+def test_a_connection_that_is_named_where_there_is_none_is_one_problem(orgsync: Command, acme: DemoOrg) -> None:
+    orgsync("connections", "remove", "acme", "--yes")
+    outcome = orgsync("doctor", "acne")
+    assert "There is no connection 'acne'." in outcome.out
+    assert outcome.out.count("problem  ") == 1
+    assert "There is no connection yet" not in outcome.out
+
+
+def test_a_connection_that_is_named_before_there_is_a_database_is_unknown(orgsync: Command) -> None:
+    outcome = orgsync("doctor", "acne")
+    assert "There is no connection 'acne'." in outcome.out
+    assert outcome.out.count("problem  ") == 1
+
+
+def test_scripts_that_import_a_broken_one_are_one_problem_with_it(orgsync: Command, folder: Path) -> None:
+    scripts = folder / "syncs"
+    scripts.mkdir()
+    (scripts / "models.py").write_text("\nimport nothing_here\n")
+    (scripts / "deals.py").write_text("from syncs.models import Deal\n")
+    (scripts / "people.py").write_text("from .deals import Deal\n")
+    (scripts / "other.py").write_text("import also_not_here\n")
+    outcome = orgsync("doctor")
+    assert outcome.out.count("problem  scripts") == 2
+    assert outcome.out.count(f"{scripts / 'models.py'}, line 2: ModuleNotFoundError: No module named") == 1
+    [places] = [line for line in outcome.out.splitlines() if str(scripts / "deals.py") in line]
+    assert str(scripts / "people.py") in places
+    assert f"{scripts / 'other.py'}, line 1" in outcome.out
+
+
 def test_a_dead_refresh_token_is_reported(orgsync: Command, acme: DemoOrg) -> None:
     acme.revoke_refresh_tokens()
     outcome = orgsync("doctor")
@@ -270,6 +299,7 @@ def test_syncs_that_write_one_table_and_a_table_that_is_read_twice_are_problems(
     unowned = orgsync("doctor")
     assert unowned.code == 2, unowned
     assert "The syncs people and twice both write to the table contact" in unowned.out
+    assert len(re.findall("The syncs (?:people and twice|twice and people) both write", unowned.out)) == 1
     assert "The table contact is read twice in one run." in unowned.out
     assert orgsync("run", "contacts").code == 0
     assert "The table contact belongs to the sync contacts, so people may not write to it." in orgsync("doctor").out

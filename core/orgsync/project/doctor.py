@@ -8,6 +8,7 @@ from anyio import to_thread
 from orgsync.errors import (
     ApiVersionUnsupported,
     LimitReached,
+    NameUnknown,
     NoConnection,
     OrgsyncError,
     ResponseUnreadable,
@@ -45,12 +46,12 @@ async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterat
         found = list_syncs(settings.syncs_folder, settings.objects)
     except OrgsyncError as error:
         yield Finding("scripts", "", error)
-    for each in found:
-        if each.problem:
-            yield Finding("scripts", "" if each.where in each.problem.cause else each.where, each.problem)
+    for finding in _not_loaded(found):
+        yield finding
     try:
-        if not await to_thread.run_sync(_has_tables, settings):
-            for finding in _before_the_first_connection(settings, found):
+        unconnected = await to_thread.run_sync(_unconnected, settings, names)
+        if unconnected:
+            for finding in _before_the_first_connection(settings, found, unconnected):
                 yield finding
             return
         async with open_project(settings) as opened:
@@ -60,16 +61,39 @@ async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterat
         yield Finding("database", "", error)
 
 
-def _has_tables(settings: Settings) -> bool:
+def _not_loaded(found: Sequence[DiscoveredSync]) -> Iterator[Finding]:
+    """Return a finding for each reason why scripts do not load: those that import a broken one have the same."""
+    problems: dict[str, tuple[OrgsyncError, list[str]]] = {}
+    for each in found:
+        if each.problem:
+            _, places = problems.setdefault(str(each.problem), (each.problem, []))
+            places += [] if each.where in each.problem.cause else [each.where]
+    for problem, places in problems.values():
+        yield Finding("scripts", ", ".join(places), problem)
+
+
+def _unconnected(settings: Settings, names: Sequence[str]) -> list[OrgsyncError]:
+    """Return that these connections are unknown, or that there is none, where the database has no tables; else []."""
+    problems: list[OrgsyncError] = []
     with open_view(settings) as view:
-        return view.has_tables
+        if view.has_tables:
+            return []
+        for name in names:
+            try:
+                view.connection(name)
+            except NameUnknown as unknown:
+                problems.append(unknown)
+    return problems or [NoConnection()]
 
 
-def _before_the_first_connection(settings: Settings, found: list[DiscoveredSync]) -> Iterator[Finding]:
+def _before_the_first_connection(
+    settings: Settings, found: list[DiscoveredSync], unconnected: list[OrgsyncError]
+) -> Iterator[Finding]:
     """Check what can be checked without tables: whoever looks makes none, the database may be another application's."""
     yield from _check_tables(found, {})
     yield Finding("database", f"{settings.shown_store_url}, which has no tables of orgsync's yet")
-    yield Finding("connections", "", NoConnection())
+    for problem in unconnected:
+        yield Finding("connections", "", problem)
     yield from _not_checked([each for each in found if each.shipped])
 
 
@@ -95,9 +119,8 @@ async def _check_store(project: Project, names: Sequence[str], found: list[Disco
         async with store.workers() as on:
             seen = WorkersSeen(await on.alive(WORKER_TTL), await on.counts())
         yield Finding("workers", described(seen) or "none is alive, and no job waits for one")
-    if not existing:
-        problem = NoConnection()
-        yield Finding("connections", "", problem)
+    if not existing and not names:
+        yield Finding("connections", "", NoConnection())
     try:
         chosen = [await store.connections.get(name) for name in names] or existing
     except OrgsyncError as error:
@@ -116,9 +139,11 @@ async def _check_store(project: Project, names: Sequence[str], found: list[Disco
 def _check_tables(found: Sequence[DiscoveredSync], owners: Mapping[str, str]) -> list[Finding]:
     """Return findings on syncs that read a table twice in a run, or would write one that is another's.
 
-    A shipped sync that nobody runs is no problem for a table of the project's own: that they clash is a note.
+    A shipped sync that nobody runs is no problem for a table of the project's own: that they clash is a note. Two that
+    would write one table are one finding.
     """
     findings: list[Finding] = []
+    pairs = set[tuple[str, ...]]()
     syncs = [each.sync for each in found if each.sync is not None]
     for each in found:
         if each.sync is None:
@@ -126,6 +151,10 @@ def _check_tables(found: Sequence[DiscoveredSync], owners: Mapping[str, str]) ->
         if each.sync.problem:
             findings.append(Finding(each.name, "", each.sync.problem))
         for clash in clashes_of(each.sync, syncs, owners):
+            pair = (clash.table.lower(), *sorted([clash.sync, clash.other]))
+            if pair in pairs:
+                continue
+            pairs.add(pair)
             other = next((rival for rival in found if rival.name == clash.other), None)
             if not each.shipped and (clash.owned or other is None or not other.shipped):
                 findings.append(Finding(each.name, "", clash.problem))

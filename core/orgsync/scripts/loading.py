@@ -131,12 +131,22 @@ def _not_loaded(path: Path, error: BaseException) -> ScriptNotLoaded:
 
 
 def _line(path: Path, error: BaseException) -> str:
-    """Return the text of the script's own line that the error passed through last."""
-    lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return (lines[-1] or "") if lines else ""
+    """Return the text of the line at which the import fails."""
+    frame = _frame(path, error)
+    return (frame.line or "") if frame else ""
 
 
 def _place(path: Path, error: BaseException) -> str:
-    """Return the path and the line of the script that the error passed through last."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return f"{path}, line {lines[-1]}" if lines else str(path)
+    """Return the path and the line at which the import fails."""
+    frame = _frame(path, error)
+    return f"{frame.filename}, line {frame.lineno}" if frame else str(path)
+
+
+def _frame(path: Path, error: BaseException) -> traceback.FrameSummary | None:
+    """Return the line at which the import of a script fails: the last in it, or in that of its imports which fails."""
+    frames = traceback.extract_tb(error.__traceback__)
+    importing = [
+        frame.filename for frame in frames if frame.name == "<module>" and Path(frame.filename).parent == path.parent
+    ]
+    failing = importing[-1] if importing else str(path)
+    return next((frame for frame in reversed(frames) if frame.filename == failing), None)
