@@ -17,6 +17,7 @@ from .commands import INTERRUPTED, open_view, wait_for
 from .completion import connection_names
 from .output import brief, examples, json_line, result, say
 from .sign_in_options import Flow, Options, Parts
+from .sign_in_remedies import remedy_of
 
 if TYPE_CHECKING:
     from orgsync.project import Credentials, Project, SignIn
@@ -153,26 +154,23 @@ async def _connect(
         flow = parts.flow()
         again = parts.existing is not None and options.flow is None
         attempt.stored_at = parts.existing.updated_at if parts.existing else None
-        credentials = await _credentials(project, parts, flow)
-        attempt.may_have_stored = True
-        try:
-            return await project.connections.connect(name, credentials, metadata=metadata, tags=tags)
-        except SignInNeeded as refused:
-            if flow != "refresh-token":
+
+        async def sign_in(by: Flow) -> "SignIn":
+            try:
+                credentials = await _credentials(project, parts, by)
+                attempt.may_have_stored = True
+                return await project.connections.connect(name, credentials, metadata=metadata, tags=tags)
+            except OrgsyncError as error:
+                error.replace_remedy(remedy_of(error, parts, by, name))
                 raise
-            if not (again and sys.stdin.isatty()):
-                refused.replace_remedy(_otherwise(refused.remedy, name))
+
+        try:
+            return await sign_in(flow)
+        except SignInNeeded as refused:
+            if not (flow == "refresh-token" and again and sys.stdin.isatty()):
                 raise
             say(f"{refused.cause} So sign in with the browser.")
-        credentials = await _credentials(project, parts, "browser")
-        return await project.connections.connect(name, credentials, metadata=metadata, tags=tags)
-
-
-def _otherwise(remedy: str, name: str) -> str:
-    """Return the remedy for a refresh token that was refused just now: the same command would send it again."""
-    browser = f"orgsync connect {name} --flow browser"
-    another = f"Give another refresh token in ORGSYNC_REFRESH_TOKEN, or sign in with the browser: {browser}."
-    return remedy.replace("Sign in again: orgsync connect NAME.", another)
+        return await sign_in("browser")
 
 
 async def _parts(project: "Project", name: str, options: Options) -> Parts:

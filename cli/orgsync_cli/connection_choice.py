@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = ["choose_connection", "choose_connections", "require_connected", "require_one_choice"]
 
-_NO_TAG = "No connection has a tag yet: orgsync connections update NAME --tag TAG."
-
 
 async def require_connected(names: Sequence[str | None] = (), settings: "Settings | None" = None) -> None:
     """Raise NoConnection, or NameUnknown for a name, where there is no connection at all; no database is made for that.
@@ -50,11 +48,12 @@ async def choose_connections(
         known = {tag for each in existing for tag in each.tags}
         for tag in tags:
             if tag not in known:
-                raise NameUnknown.among("connection with the tag", tag, known, none_yet=_NO_TAG)
+                none_yet = f"No connection has a tag yet: orgsync connections update {existing[0].name} --tag {tag}."
+                raise NameUnknown.among("connection with the tag", tag, known, none_yet=none_yet)
         return [each.name for each in existing if not set(tags).isdisjoint(each.tags)]
     if len(existing) > 1 and not every_one:
         there = ", ".join(each.name for each in existing)
-        raise ArgumentInvalid(f"Which connection? Available: {there}.", "Name one with -c NAME.")
+        raise ArgumentInvalid(f"Which connection? Available: {there}.", f"Name one: -c {existing[0].name}.")
     return [each.name for each in existing]
 
 

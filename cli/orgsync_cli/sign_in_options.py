@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Flow", "Options", "Parts"]
 
+_TYPED = "what was typed"
+
 Flow: TypeAlias = Literal["browser", "refresh-token", "jwt", "client-credentials", "sfdx-url"]
 
 
@@ -85,6 +87,19 @@ class Parts:
             case "jwt":
                 key, username = self._private_key(), self._username()
                 return _with(app, grant=flow, private_key=key, username=username, audience=self._audience())
+
+    def source(self, part: str, flow: Flow) -> str:
+        """Return where a part of the credentials comes from: an option, a variable, the store, or the person."""
+        if flow == "sfdx-url":
+            file = self.options.sfdx_url_file
+            return f"the sfdx auth URL in {file or 'ORGSYNC_SFDX_URL'}" if file or self.settings.sfdx_url else _TYPED
+        if part == "client_id" and self.options.client_id:
+            return "--client-id"
+        if getattr(self.settings, part):
+            return f"ORGSYNC_{part.upper()}{' or orgsync.toml' if part == 'client_id' else ''}"
+        if self.existing and (part == "client_id" or self._reusable(part)):
+            return f"what an earlier sign-in has stored for {self.existing.name}"
+        return _TYPED
 
     def login_url(self) -> str:
         """Return the URL to sign in at."""

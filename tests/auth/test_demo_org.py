@@ -211,7 +211,7 @@ async def test_a_revoked_refresh_token_ends_the_connection_and_is_not_asked_agai
         org.revoke_refresh_tokens()
         org.clear_requests()
         for _ in range(3):
-            with pytest.raises(SignInNeeded, match="refresh token is dead"):
+            with pytest.raises(SignInNeeded, match="does not accept the refresh token"):
                 await session.renew(dead)
     assert token_requests(org) == 1
     assert len(vault.reasons) == 1
@@ -220,10 +220,10 @@ async def test_a_revoked_refresh_token_ends_the_connection_and_is_not_asked_agai
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"client_secret": "wrong"}, "client secret is wrong"),
-        ({"client_secret": None}, "client secret is wrong"),
+        ({"client_secret": "wrong"}, "does not accept the client secret"),
+        ({"client_secret": None}, "without a client secret, and none was sent"),
         ({"client_id": "3MVGwrong"}, "No app with this client id"),
-        ({"refresh_token": "5Aepwrong"}, "refresh token is dead"),
+        ({"refresh_token": "5Aepwrong"}, "does not accept the refresh token"),
         ({"org_id": "00DOTHER0000000AAA"}, "leads to the org"),
     ],
 )
@@ -403,7 +403,7 @@ async def test_a_person_who_denies_ends_the_sign_in(org: DemoOrg) -> None:
 
 async def test_a_wrong_secret_is_reported_in_the_browser_as_well(org: DemoOrg) -> None:
     app = Credentials(grant="refresh-token", login_url=org.login_url, client_id=org.client_id, client_secret="wrong")
-    with pytest.raises(SignInNeeded, match="client secret is wrong"):
+    with pytest.raises(SignInNeeded, match="does not accept the client secret"):
         await by_browser(org, "allow", app)
 
 

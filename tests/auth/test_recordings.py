@@ -73,7 +73,10 @@ def test_the_answers_that_another_client_keeps_are_read(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("auth_error_response.json", "these credentials"), ("refresh_error_response.json", "refresh token is dead")],
+    [
+        ("auth_error_response.json", "these credentials"),
+        ("refresh_error_response.json", "does not accept the refresh token"),
+    ],
 )
 def test_the_refusals_that_another_client_keeps_are_explained(name: str, words: str) -> None:
     document = fixture(name)

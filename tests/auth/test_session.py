@@ -354,7 +354,7 @@ async def test_a_dead_refresh_token_ends_the_sign_in_with_one_request_for_fifty_
         errors: list[SignInNeeded] = []
 
         async def renew() -> None:
-            with pytest.raises(SignInNeeded, match="The refresh token is dead") as caught:
+            with pytest.raises(SignInNeeded, match="does not accept the refresh token") as caught:
                 await session.renew(dead)
             errors.append(caught.value)
 

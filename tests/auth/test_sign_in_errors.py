@@ -31,7 +31,7 @@ CASES: list[tuple[str, str, str | None, Actor, str]] = [
     ("invalid_grant", "request not supported on this domain", None, "developer", "My Domain"),
     ("invalid_grant", "something never seen", None, "user", "Login History"),
     ("invalid_grant", "", None, "user", "orgsync connect"),
-    ("invalid_client", "invalid client credentials", None, "developer", "client secret is wrong"),
+    ("invalid_client", "", None, "developer", "client id or client secret"),
     ("invalid_client", "app must be installed into org", None, "admin", "since September 2025"),
     ("OAUTH_APPROVAL_ERROR_GENERIC", "", None, "admin", "September 2025"),
     (
@@ -73,6 +73,7 @@ def test_a_refusal_is_explained(error: str, description: str, flow: str | None, 
 
 def test_every_row_of_the_table_is_covered_by_a_case() -> None:
     met = [refusal(error, description, flow=flow) for error, description, flow, _, _ in CASES]
+    met += [refusal("invalid_client", secret_sent=sent) for sent in (True, False)]
     assert [row for row in REFUSALS if row not in met] == []
 
 
@@ -91,6 +92,22 @@ def test_salesforce_refusing_is_a_sign_in_needed_and_salesforce_being_busy_is_no
     assert isinstance(raised, ServerProblem if actor == "nobody" else SignInNeeded)
     assert words in str(raised)
     assert raised.exit_code == (1 if actor == "nobody" else 3)
+
+
+@pytest.mark.parametrize(
+    ("sent", "cause", "part"),
+    [
+        (True, "does not accept the client secret that was sent", "client_secret"),
+        (False, "without a client secret, and none was sent", ""),
+        (None, "client id or client secret", ""),
+    ],
+)
+def test_a_refused_secret_is_named_by_whether_one_was_sent(sent: bool | None, cause: str, part: str) -> None:
+    raised = problem("invalid_client", "invalid client credentials", secret_sent=sent)
+    assert isinstance(raised, SignInNeeded)
+    assert cause in raised.cause
+    assert "(invalid_client: invalid client credentials)" in raised.cause
+    assert (raised.part, raised.reason) == (part, "app_settings")
 
 
 def test_a_description_that_no_row_explains_is_shown() -> None:

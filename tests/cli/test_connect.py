@@ -157,10 +157,43 @@ def test_a_rotated_refresh_token_is_kept_when_a_connection_is_made_again(orgsync
 def test_who_connects_again_by_a_dead_refresh_token_is_not_sent_to_do_the_same(orgsync: Command, acme: DemoOrg) -> None:
     acme.revoke_refresh_tokens()
     refused = orgsync("connect", "acme")
-    assert "refresh token is dead" in refused.problem()[0]
+    assert "does not accept the refresh token" in refused.problem()[0]
     assert refused.problem()[1].startswith(
-        "Give another refresh token in ORGSYNC_REFRESH_TOKEN, or sign in with the browser: "
-        "orgsync connect acme --flow browser."
+        "The refresh token came from what an earlier sign-in has stored for acme. Give another refresh token in "
+        "ORGSYNC_REFRESH_TOKEN, or sign in with the browser: orgsync connect acme --flow browser."
+    )
+
+
+def test_a_missing_secret_and_a_stored_one_are_told_apart(
+    orgsync: Command, secrets: DemoOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ORGSYNC_CLIENT_SECRET")
+    cause, remedy = connect(orgsync, secrets).problem()
+    assert "without a client secret, and none was sent (invalid_client" in cause
+    again = f"orgsync connect acme --login-url {secrets.url} --flow refresh-token."
+    assert remedy == f"Set ORGSYNC_CLIENT_SECRET to the app's consumer secret, then sign in again: {again}"
+
+    monkeypatch.setenv("ORGSYNC_CLIENT_SECRET", secrets.client_secret)
+    assert connect(orgsync, secrets).code == 0
+    for variable in variables_for(secrets):
+        monkeypatch.delenv(variable)
+    secrets.client_secret = "rotated"
+    cause, remedy = orgsync("connect", "acme").problem()
+    assert "does not accept the client secret that was sent" in cause
+    assert remedy.startswith("The client secret came from what an earlier sign-in has stored for acme. Set ORGSYNC_CL")
+    secrets.expire_tokens()
+    refused = orgsync("connections", "test", "acme").problem()[1]
+    assert "then sign in again: orgsync connect acme. A secret" in refused
+
+
+def test_a_sign_in_by_an_sfdx_url_is_mended_by_another_url(orgsync: Command, secrets: DemoOrg, folder: Path) -> None:
+    host = secrets.url.removeprefix("http://")
+    (folder / "url.txt").write_text(f"force://{secrets.client_id}:wrong:{secrets.refresh_token}@{host}")
+    cause, remedy = orgsync("connect", "acme", "--sfdx-url-file", "url.txt").problem()
+    assert "does not accept the client secret that was sent" in cause
+    assert remedy == (
+        "The client secret came from the sfdx auth URL in url.txt. Copy the URL again, as "
+        "`sf org auth show-sfdx-auth-url` shows it, then: orgsync connect acme --sfdx-url-file url.txt."
     )
 
 
@@ -212,8 +245,8 @@ def test_a_missing_client_id_or_user_name_is_named(orgsync: Command, org: DemoOr
     ("variable", "cause"),
     [
         ("ORGSYNC_CLIENT_ID", "No app with this client id"),
-        ("ORGSYNC_CLIENT_SECRET", "client secret is wrong"),
-        ("ORGSYNC_REFRESH_TOKEN", "refresh token is dead"),
+        ("ORGSYNC_CLIENT_SECRET", "does not accept the client secret that was sent"),
+        ("ORGSYNC_REFRESH_TOKEN", "does not accept the refresh token"),
     ],
 )
 def test_what_salesforce_refuses_is_reported_and_nothing_is_kept(
@@ -223,6 +256,7 @@ def test_what_salesforce_refuses_is_reported_and_nothing_is_kept(
     refused = connect(orgsync, secrets)
     assert refused.code == 3
     assert cause in refused.problem()[0]
+    assert f" came from {variable}" in refused.problem()[1]
     for value in ("wrong-and-secret", secrets.client_secret, secrets.refresh_token):
         assert value not in refused.err
     assert orgsync("connections", "--json").objects() == []
@@ -297,6 +331,10 @@ def test_a_host_that_cannot_be_reached_is_reported(orgsync: Command, secrets: De
     assert refused.code == 1
     host = secrets.url.removeprefix("http://")
     assert refused.problem()[0] == f"Nothing listens at {host} of this machine."  # at once, without another try
+    assert refused.problem()[1] == (
+        "Start the server that should listen there, or correct the port. To give another login URL: orgsync connect "
+        "acme --flow refresh-token --login-url URL."
+    )
     secrets.start()
 
 

@@ -105,6 +105,7 @@ def test_a_demo_org_that_is_not_running_is_found_at_once(
     outcome = orgsync(*command)
     assert outcome.code == 1
     assert "Nothing listens at 127.0.0.1:" in outcome.out + outcome.err
+    assert "To give another login URL: orgsync connect acme --login-url URL." in outcome.out + outcome.err
     assert "retrying" not in outcome.err  # neither the call nor the renewal that looks for a moved org
     acme.start()
 

@@ -75,7 +75,11 @@ def test_what_holds_the_feed_back_is_named(
         ("postgresql://ann:s3cret@host:port/db", "host or port", "postgresql://user@host:5432/database"),
         ("postgresql://ann:s3cret@host/db?sslmod=require", "'sslmod' is not an option", "sslmode=verify-full"),
         ("postgresql://postgres:s3cret@127.0.0.1:{port}/postgres", "does not accept the password", "PGPASSWORD"),
-        ("postgresql://postgres:{password}@127.0.0.1:{port}/nowhere", "does not have the database", "createdb"),
+        (
+            "postgresql://postgres:{password}@127.0.0.1:{port}/nowhere",
+            "does not have the database",
+            "createdb nowhere.",
+        ),
         ("postgresql://ann:s3cret@127.0.0.1:1/db", "is down, or listens on another port", "host and port"),
     ],
 )

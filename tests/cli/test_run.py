@@ -114,7 +114,7 @@ def test_which_connection_is_asked_where_there_are_several_or_none(
         orgsync("connect", name, "--flow", "refresh-token", "--login-url", secrets.url)
     several = orgsync("run", "contacts")
     assert several.code == 2
-    assert several.problem() == ("Which connection? Available: acme, beta.", "Name one with -c NAME.")
+    assert several.problem() == ("Which connection? Available: acme, beta.", "Name one: -c acme.")
 
 
 def test_an_unknown_sync_or_connection_is_answered_with_the_nearest_name(orgsync: Command, acme: DemoOrg) -> None:

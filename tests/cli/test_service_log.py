@@ -52,7 +52,12 @@ def test_runs_that_fail_as_before_are_counted_as_that(again: int, said: str) -> 
 
 
 def test_what_is_wrong_with_a_connection_is_not_said_of_each_of_its_runs() -> None:
-    failed = {**run("accounts"), "level": "warning", "status": "failed", "error": "The refresh token is dead."}
-    assert "dead" in Lines()(None, "warning", {**failed, "error_code": "query_refused"})
+    failed = {
+        **run("accounts"),
+        "level": "warning",
+        "status": "failed",
+        "error": "Salesforce does not accept the refresh token.",
+    }
+    assert "refresh token" in Lines()(None, "warning", {**failed, "error_code": "query_refused"})
     line = Lines()(None, "warning", {**failed, "error_code": "sign_in_needed"})
     assert line == "2026-01-31T10:15:00Z warning: accounts on acme: failed (3 API calls, 0.50 s)"

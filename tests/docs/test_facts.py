@@ -133,13 +133,14 @@ def test_every_refusal_of_a_sign_in_is_in_the_table_with_its_cause_and_remedy() 
 def test_what_the_table_says_salesforce_calls_it_is_recognized() -> None:
     for said, why, what, _ in SETUP.table("Salesforce says"):
         flow = "refresh_token" if "while renewing" in said else None
+        secret_sent = {"a secret was sent": True, "none was sent": False}.get(said.rpartition(", where ")[2])
         error, separator, rest = said.partition(":")
         codes = [error.strip("` ")] if separator else re.findall(r"`([^`]+)`", said)
         descriptions = re.findall(r"`([^`]+)`", rest) or [""]
         for code in codes:
             for description in descriptions:
                 name, text = (code, description) if " " not in code else ("invalid_grant", code)
-                found = refusal(name, text, flow=flow)
+                found = refusal(name, text, flow=flow, secret_sent=secret_sent)
                 assert (found.cause, found.remedy) == (why, what), said
 
 

@@ -163,6 +163,7 @@ async def test_a_refused_connection_was_not_sent_to() -> None:
             with pytest.raises(NetworkProblem, match=f"^Nothing listens at 127.0.0.1:{port} of this machine") as caught:
                 await http.send("GET", f"http://127.0.0.1:{port}/")
     assert caught.value.sent is False
+    assert caught.value.remedy.endswith("or correct the port.")  # whose connection it is, is not known here
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,15 @@ async def test_what_does_not_sign_in_is_not_kept_and_not_repeated(
     assert [each.name for each in await served.project.connections.list()] == ["acme"]
 
 
+@pytest.mark.parametrize("part", ["client_secret", "refresh_token", "client_id"])
+async def test_a_part_that_salesforce_refuses_is_named_as_the_call_gave_it(
+    served: Served, org: DemoOrg, part: str
+) -> None:
+    async with await served.caller("admin") as caller:
+        answer = await caller.post(PATH, json={**with_refresh_token(org), part: "5Aep861wrong"})
+    assert answer.json()["detail"] == f"Send another {part}: it came with this call."
+
+
 async def test_it_takes_the_scope_admin_and_a_connection_of_the_tokens_own(served: Served, org: DemoOrg) -> None:
     async with (
         await served.caller("connect", "run", name="other") as other,

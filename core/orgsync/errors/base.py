@@ -45,6 +45,10 @@ class OrgsyncError(Exception):
         """Give the error another remedy, where somebody knows better what to do."""
         OrgsyncError.__init__(self, self.cause, remedy)
 
+    def name_connection(self, name: str) -> None:
+        """Put the connection's name into the command of the remedy that signs it in, `orgsync connect NAME`."""
+        self.replace_remedy(self.remedy.replace("orgsync connect NAME", f"orgsync connect {name}"))
+
     @staticmethod
     def reported(code: str, cause: str, remedy: str) -> "OrgsyncError":
         """Return an error as another process has reported it, of the class that has this code."""

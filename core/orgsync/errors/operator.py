@@ -215,6 +215,8 @@ class SignInNeeded(OperatorProblem, code="sign_in_needed", exit_code=3):
 
     reason: str = ""
     """Why, in a word, where it is known: `denied`, `app_not_installed`, `ip_restricted`."""
+    part: str = ""
+    """What Salesforce does not accept, where it is one part of the credentials: `client_secret`, `refresh_token`."""
 
     @classmethod
     def again(cls, connection: str, reason: str) -> Self:

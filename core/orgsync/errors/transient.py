@@ -46,6 +46,12 @@ class NetworkProblem(TransientProblem, code="network_problem"):
         self.sent = sent
         self.needs_action = needs_action
 
+    def name_connection(self, name: str) -> None:
+        """Add the command that gives the connection another login URL, where the host or the port may be wrong."""
+        command = f"orgsync connect {name} --login-url URL"
+        if self.needs_action and command not in self.remedy:
+            self.replace_remedy(f"{self.remedy} To give another login URL: {command}.")
+
 
 class ResponseUnreadable(TransientProblem, code="response_unreadable"):
     """A response is not what its request should get: HTML, or JSON cut short."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from orgsync.errors import ArgumentInvalid, ConnectSessionEnded, HostNotAllowed, SettingInvalid, SignInNeeded
+from orgsync.errors.connection import connection_named
 from orgsync.printable import printable
 from orgsync.salesforce.auth.web_flow import Authorization, begin, finish, label_of, state_of
 from orgsync.salesforce.hosts import host_of, is_loopback, is_sandbox
@@ -164,13 +165,14 @@ class ConnectSessions:
         """
         project, row, settings = self.project, arrival.row, self.project.settings
         secret = settings.client_secret
-        credentials = await finish(
-            project.http,
-            Authorization(**{part: arrival.kept[part] for part in _PARTS}),
-            callback_url,
-            client_secret=secret.get_secret_value() if secret else None,
-            allowed_hosts=settings.allowed_hosts,
-        )
+        with connection_named(row.connection):
+            credentials = await finish(
+                project.http,
+                Authorization(**{part: arrival.kept[part] for part in _PARTS}),
+                callback_url,
+                client_secret=secret.get_secret_value() if secret else None,
+                allowed_hosts=settings.allowed_hosts,
+            )
         _require_kind(credentials.instance_url or "", arrival.options["environments"])
         metadata, tags = arrival.options["metadata"], arrival.options["tags"]
         async with StoredVault(project.store, row.connection).lock():

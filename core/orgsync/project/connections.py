@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from anyio import to_thread
 
 from orgsync.errors import ArgumentInvalid, SignInNeeded
+from orgsync.errors.connection import connection_named
 from orgsync.logs import get_logger
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
@@ -173,13 +174,14 @@ class Connections:
                     "Begin the sign-in again.",
                 )
             parts = ("url", "state", "code_verifier", "login_url", "client_id", "redirect_uri")
-            credentials = await finish(
-                project.http,
-                Authorization(**{part: kept[part] for part in parts}),
-                callback_url,
-                client_secret=kept["client_secret"],
-                allowed_hosts=project.settings.allowed_hosts,
-            )
+            with connection_named(kept["name"]):
+                credentials = await finish(
+                    project.http,
+                    Authorization(**{part: kept[part] for part in parts}),
+                    callback_url,
+                    client_secret=kept["client_secret"],
+                    allowed_hosts=project.settings.allowed_hosts,
+                )
             owned = {part: kept.get(part) for part in ("metadata", "tags", "mapping")}
             made = await connect(project, kept["name"], credentials, **owned)
             return made.connection

@@ -200,7 +200,7 @@ async def _check_connection(
         if each.sync is not None:
             async for finding in check_sync(client, project.store, connection, each.sync):
                 yield finding
-    for problem in unknown_columns(mapping_from_json(connection.mapping), found):
+    for problem in unknown_columns(name, mapping_from_json(connection.mapping), found):
         yield Finding(f"{name}: mapping", "", problem)
 
 

@@ -65,7 +65,9 @@ class MappableClasses:
         )
 
 
-def unknown_columns(mapping: Sequence[MappedColumn], found: Sequence[DiscoveredSync]) -> list[MappingInvalid]:
+def unknown_columns(
+    connection: str, mapping: Sequence[MappedColumn], found: Sequence[DiscoveredSync]
+) -> list[MappingInvalid]:
     """Return an error for each mapped column whose class no script has any more; runs look at their own classes."""
     classes = MappableClasses.among(found)
     tables = {each.table.lower() for each in classes.schemas}
@@ -73,7 +75,7 @@ def unknown_columns(mapping: Sequence[MappedColumn], found: Sequence[DiscoveredS
         MappingInvalid(
             f"{each.model}.{each.column} is mapped to {each.text}, but no script has a class with the table "
             f"{each.table}.",
-            f"Take it away: orgsync connections map NAME --unmap {each.model}.{each.column}.",
+            f"Take it away: orgsync connections map {connection} --unmap {each.model}.{each.column}.",
         )
         for each in mapping
         if each.table.lower() not in tables

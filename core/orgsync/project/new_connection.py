@@ -9,6 +9,7 @@ import anyio
 
 from orgsync.engine.hooks import call_on_connect
 from orgsync.errors import FieldNotFound, KeyUnusable, ObjectNotFound, OrgMismatch, QueryRefused, SignInNeeded
+from orgsync.errors.connection import connection_named
 from orgsync.field_mapping import mapping_as_text, mapping_from_json
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.auth.credentials import Credentials
@@ -87,12 +88,14 @@ async def connect(
     hosts = project.settings.allowed_hosts
     existing = {each.name: each for each in await project.store.connections.list()}.get(name)
     login = login_url_of(project.settings, credentials.login_url)
-    signed_in = await sign_in(project.http, replace(credentials, login_url=login), allowed_hosts=hosts)
+    with connection_named(name):
+        signed_in = await sign_in(project.http, replace(credentials, login_url=login), allowed_hosts=hosts)
     if existing:
         _require_same_org(existing, signed_in)
     vault = _NewVault(signed_in, stored=_vault_with(project, existing, credentials))
     await vault.keep_rotated(credentials)
-    offered = await offered_versions(project.http, signed_in.instance_url or "")
+    with connection_named(name):
+        offered = await offered_versions(project.http, signed_in.instance_url or "")
     columns = columns_of(signed_in)
     columns["environment"] = environment_of(signed_in.login_url)
     columns["api_version"] = choose_version(offered, project.settings.api_version)

@@ -150,16 +150,18 @@ def open_client(
 
     `interactive` says that a person waits for it, who is told at once of what lasts until somebody acts.
     """
+    session = Session(
+        http,
+        vault or StoredVault(store, connection.name),
+        known=None if vault else lambda: credentials_of(connection, store.connections.decrypt(connection)),
+        allowed_hosts=settings.allowed_hosts,
+        clock=clock,
+        interactive=interactive,
+    )
+    session.connection = connection.name
     return Client(
         http,
-        Session(
-            http,
-            vault or StoredVault(store, connection.name),
-            known=None if vault else lambda: credentials_of(connection, store.connections.decrypt(connection)),
-            allowed_hosts=settings.allowed_hosts,
-            clock=clock,
-            interactive=interactive,
-        ),
+        session,
         api_version=connection.api_version,
         login_url=connection.login_url,
         allowed_hosts=settings.allowed_hosts,

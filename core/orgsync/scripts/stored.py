@@ -34,8 +34,7 @@ class StoredVault:
         await self.store.connections.update(self.name, secrets=secrets_of(credentials), **columns)
 
     async def refused(self, error: SignInNeeded) -> None:
-        """Note that the connection needs to be signed in again, and name it in what the error says to do."""
-        error.replace_remedy(error.remedy.replace("orgsync connect NAME", f"orgsync connect {self.name}"))
+        """Note that the connection needs to be signed in again."""
         await self.store.connections.update(self.name, status="needs sign-in", status_reason=error.cause)
 
     @asynccontextmanager

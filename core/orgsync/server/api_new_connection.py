@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from orgsync.errors import CredentialsInvalid, HostNotAllowed
+from orgsync.errors import CredentialsInvalid, HostNotAllowed, SignInNeeded
 from orgsync.project import Credentials, credentials_of_sfdx_url, is_on_loopback, login_url_of
 from orgsync.project.views import ConnectionView, connection_view
 from orgsync.settings import Settings
@@ -72,13 +72,19 @@ async def add_connection(new: NewConnection, request: Request, caller: Annotated
     """
     caller.require_connection(new.name)
     project = served_by(request).project
-    made = await project.connections.add(
-        new.name,
-        _credentials(new, project.settings),
-        metadata=new.metadata,
-        tags=new.tags,
-        mapping=new.mapping,
-    )
+    try:
+        made = await project.connections.add(
+            new.name,
+            _credentials(new, project.settings),
+            metadata=new.metadata,
+            tags=new.tags,
+            mapping=new.mapping,
+        )
+    except SignInNeeded as refused:
+        if refused.part:  # who calls has given it, and no variable of the server's
+            part = "sfdx_url" if new.sfdx_url is not None else refused.part
+            refused.replace_remedy(f"Send another {part}: it came with this call.")
+        raise
     return connection_view(made)
 
 

@@ -20,6 +20,7 @@ from orgsync.errors import (
     SessionInvalid,
     TransientProblem,
 )
+from orgsync.errors.connection import connection_named
 
 from ..auth.session import Access, Session
 from ..errors.access import remedy_of_scope
@@ -208,24 +209,25 @@ class Client:
 
     async def _signed_in(self, send: Callable[[Access], Awaitable[T]]) -> T:
         """Send with a live token; when Salesforce calls it dead, renew it once and send the same again."""
-        self.usage.require_room()
-        access = await token_of(self._session.access())
-        try:
-            return await send(access)
-        except SessionInvalid:
-            access = await token_of(self._session.renew(access))
-        except SessionBlocked as refused:
-            raise SessionBlocked(refused.cause, remedy_of_scope(access.scope)) from None
-        except (InstanceMoved, NoRoute, NetworkProblem) as problem:
-            access = await self._moved(access, problem)
-        try:
-            return await send(access)
-        except SessionBlocked as refused:
-            raise SessionBlocked(refused.cause, remedy_of_scope(access.scope)) from None
-        except SessionInvalid as refused:
-            raise SessionBlocked(
-                f"Salesforce rejects a new session at once: {refused.cause}", remedy_of_scope(access.scope)
-            ) from None
+        with connection_named(self._session.connection):
+            self.usage.require_room()
+            access = await token_of(self._session.access())
+            try:
+                return await send(access)
+            except SessionInvalid:
+                access = await token_of(self._session.renew(access))
+            except SessionBlocked as refused:
+                raise SessionBlocked(refused.cause, remedy_of_scope(access.scope)) from None
+            except (InstanceMoved, NoRoute, NetworkProblem) as problem:
+                access = await self._moved(access, problem)
+            try:
+                return await send(access)
+            except SessionBlocked as refused:
+                raise SessionBlocked(refused.cause, remedy_of_scope(access.scope)) from None
+            except SessionInvalid as refused:
+                raise SessionBlocked(
+                    f"Salesforce rejects a new session at once: {refused.cause}", remedy_of_scope(access.scope)
+                ) from None
 
     async def _moved(self, access: Access, problem: InstanceMoved | NoRoute | NetworkProblem) -> Access:
         """Find out from a new token where the org is, once for each address that leads nowhere or elsewhere.

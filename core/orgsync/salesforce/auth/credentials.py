@@ -80,10 +80,7 @@ class CredentialsVault(Protocol):
         ...
 
     async def refused(self, error: SignInNeeded) -> None:
-        """Note that Salesforce refuses these credentials: the connection needs to be signed in again.
-
-        A vault that knows the connection's name puts it into the error's remedy; the error is raised afterwards.
-        """
+        """Note that Salesforce refuses these credentials: the connection needs to be signed in again."""
         ...
 
     def lock(self) -> AbstractAsyncContextManager[None]:

@@ -20,7 +20,8 @@ class Refusal:
     """Explain one refusal: where it occurs, who must act, why it happened and what to do.
 
     `reason` is the reason in a word; without one, who must act says it. `retried` says whether trying again soon
-    helps, where nobody must act.
+    helps, where nobody must act. `part` is the part of the credentials that is refused, `secret_sent` whether a client
+    secret was sent with them, where that matters.
     """
 
     error: str
@@ -31,18 +32,21 @@ class Refusal:
     flow: str | None = None
     retried: bool = True
     reason: str = ""
+    part: str = ""
+    secret_sent: bool | None = None
 
     @property
     def code(self) -> str:
         """The reason in a word, for programs and for other words to people."""
         return self.reason or {"developer": "app_settings", "nobody": "salesforce_busy"}.get(self.actor, "refused")
 
-    def fits(self, error: str, description: str, flow: str | None) -> bool:
-        """Return whether this row explains an error with a lower-case description, in this OAuth flow."""
+    def fits(self, error: str, description: str, flow: str | None, secret_sent: bool | None) -> bool:
+        """Return whether this row explains an error with a lower-case description, of a request in this OAuth flow."""
         return (
             re.fullmatch(self.error, error) is not None
             and re.search(self.pattern, description) is not None
             and self.flow in (None, flow)
+            and self.secret_sent in (None, secret_sent)
         )
 
 
@@ -89,10 +93,12 @@ REFUSALS: tuple[Refusal, ...] = (
         "invalid_grant",
         "expired access/refresh token|expired (access|refresh) token|token.*(expired|revoked)",
         "user",
-        "The refresh token is dead: revoked, expired by the app's policy, replaced, or pushed out by newer sign-ins "
-        "(Salesforce keeps five a user and app).",
+        "Salesforce does not accept the refresh token: it may have been revoked, have expired by the app's policy, "
+        "have been replaced or pushed out by newer sign-ins (Salesforce keeps five a user and app), or never have been "
+        "one of this app's at this login URL.",
         f"{_AGAIN} If it happens again, give each installation a user of its own, and check the app's refresh token "
         "policy and the login URL.",
+        part="refresh_token",
     ),
     Refusal(
         ".*", "inactive organi[sz]ation|inactive org\\b", "admin", _INACTIVE_ORG, _RESTORE_ORG, reason="org_inactive"
@@ -212,9 +218,26 @@ REFUSALS: tuple[Refusal, ...] = (
         "invalid_client",
         "",
         "developer",
-        "The client secret is wrong, or the app requires one and none was given.",
-        "Copy the consumer secret again from the app, whole and without blanks; a rotated secret ends every older "
-        "sign-in.",
+        "Salesforce does not accept the client secret that was sent with the client id.",
+        "Set ORGSYNC_CLIENT_SECRET to the app's consumer secret, whole and without blanks, then sign in again: "
+        "orgsync connect NAME. A secret that was rotated ends every older sign-in.",
+        part="client_secret",
+        secret_sent=True,
+    ),
+    Refusal(
+        "invalid_client",
+        "",
+        "developer",
+        "Salesforce does not accept the app's client id without a client secret, and none was sent.",
+        "Set ORGSYNC_CLIENT_SECRET to the app's consumer secret, then sign in again: orgsync connect NAME.",
+        secret_sent=False,
+    ),
+    Refusal(
+        "invalid_client",
+        "",
+        "developer",
+        "Salesforce does not accept the app's client id or client secret.",
+        "Check both against the app in Salesforce, then sign in again: orgsync connect NAME.",
     ),
     Refusal(
         "invalid_client_id",
@@ -223,6 +246,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "No app with this client id is known at this login host.",
         f"Check the id; wait up to 10 minutes if the app is new or was changed. {_WRONG_HOST} Special characters in "
         "the password of the developer who made the app have caused this too: change it.",
+        part="client_id",
     ),
     Refusal(
         "redirect_uri_mismatch|redirect_uri_missing",

@@ -8,6 +8,7 @@ handed out. Who waited meanwhile shares the outcome, failures included.
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -56,7 +57,8 @@ class Session:
     `known` returns the credentials as they were read from the vault a moment ago, which spares reading them again.
     `clock` is this machine's time, aware. `token_timeout` is in seconds, for a whole token response;
     `grace` is how many of them remain to one that is on its way when the task is cancelled. `interactive` says that a
-    person waits for the answer: what is proven to last until somebody acts is not tried again then.
+    person waits for the answer: what is proven to last until somebody acts is not tried again then. The attribute
+    `connection` is the connection's name for messages, where it is set.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Session:
         interactive: bool = False,
     ) -> None:
         self.interactive = interactive
+        self.connection = ""
         self._http = http
         self._vault = vault
         self._known = known
@@ -213,5 +216,5 @@ def _access(credentials: Credentials) -> Access:
 
 
 def _again(error: OrgsyncError) -> OrgsyncError:
-    """Return a new error with the same text, so that two tasks do not share one traceback."""
-    return type(error)(error.cause, error.remedy)
+    """Return a new error that says the same, so that two tasks do not share one traceback."""
+    return copy(error)

@@ -70,7 +70,7 @@ async def request_token(
     document = _document(response)
     if response.status == 200 and ("error" not in document or "access_token" in document):
         return parse_token_response(response.json())
-    refusal = refused(response, form.get("grant_type"))
+    refusal = refused(response, form.get("grant_type"), secret_sent="client_secret" in form)
     if isinstance(refusal, TransientProblem):
         refusal.retry_after = response.retry_after
     raise refusal
@@ -152,12 +152,12 @@ class _Waits:
         return wait
 
 
-def refused(response: Response, flow: str | None) -> OrgsyncError:
+def refused(response: Response, flow: str | None, *, secret_sent: bool | None = None) -> OrgsyncError:
     """Return the error for a response that is no success, by what Salesforce says or by its status alone."""
     document = _document(response)
     error, description = _text(document, "error"), _text(document, "error_description")
     if error or description:
-        return problem(error or "", description or "", flow=flow)
+        return problem(error or "", description or "", flow=flow, secret_sent=secret_sent)
     return _moved(response) or _not_salesforce(response) or by_status_alone(response)
 
 

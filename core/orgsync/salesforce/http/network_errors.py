@@ -82,7 +82,7 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
     if any(isinstance(cause, ssl.SSLError) and cause.reason in _NOT_TLS for cause in chain):
         return NetworkProblem(
             f"No secure connection to {host}: what answers there does not speak TLS.",
-            "Correct the URL, which begins with http:// for the demo org: orgsync connect NAME --login-url URL.",
+            "Correct the port, or the URL's scheme: the demo org's URL begins with http://.",
             sent=False,
             needs_action=True,
         )
@@ -95,7 +95,7 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
     if is_loopback and any(isinstance(cause, ConnectionRefusedError) for cause in chain):
         return NetworkProblem(
             f"Nothing listens at {host} of this machine.",
-            "Start the server that should listen there, or give its port: orgsync connect NAME --login-url URL.",
+            "Start the server that should listen there, or correct the port.",
             sent=False,
             needs_action=True,
         )

@@ -1,5 +1,6 @@
 """PostgreSQL's errors, as errors that an operator can act on; none shows a password or a row's values."""
 
+import shlex
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -142,7 +143,7 @@ _REFUSALS = (
     ("no password supplied", "asks for a password", "Give it in ~/.pgpass, PGPASSWORD or the URL."),
     ("no pg_hba.conf entry", "does not let this user in from this machine", "Allow it in pg_hba.conf, or use TLS."),
     ('role "', "does not know the user", "Correct the user in the URL, or let an administrator create the role."),
-    ('database "', "does not have the database", "Correct the name in the URL, or create it: createdb NAME."),
+    ('database "', "does not have the database", "Correct the name in the URL, or create it: createdb {database}."),
     ("could not translate host name", "cannot be found by its name", "Correct the host in the URL."),
     ("failed to resolve host", "cannot be found by its name", "Correct the host in the URL."),
     ("Name or service not known", "cannot be found by its name", "Correct the host in the URL."),  # psycopg 3.2
@@ -196,7 +197,8 @@ def connection_refused(
         )
     for words, cause, remedy in _REFUSALS:
         if words in text:
-            return StoreUnavailable(f"The database server of {address.shown} {cause}.", remedy)
+            named = remedy.format(database=shlex.quote(address.database))
+            return StoreUnavailable(f"The database server of {address.shown} {cause}.", named)
     said = text.rpartition("FATAL:")[2].strip().splitlines()
     return StoreUnavailable(
         f"The database server of {address.shown} cannot be reached: {said[0] if said else 'it said nothing'}.",

@@ -1,0 +1,50 @@
+"""What to do about a sign-in that failed: where a refused part came from, and the command as it was given."""
+
+import shlex
+
+from orgsync.errors import OrgsyncError, SignInNeeded
+
+from .sign_in_options import Flow, Options, Parts
+
+__all__ = ["remedy_of"]
+
+_AGAIN = "Sign in again: "
+_NAMES = {"client_secret": "client secret", "refresh_token": "refresh token", "client_id": "client id"}
+
+
+def remedy_of(error: OrgsyncError, parts: Parts, flow: Flow, name: str) -> str:
+    """Return the remedy of an error of signing in, with the options that were given in the commands that it names."""
+    error.name_connection(name)
+    bare, again = f"orgsync connect {name}", _command(name, parts.options)
+    elsewhere = _command(name, parts.options, has_login_url=False)
+    refused = error.part if isinstance(error, SignInNeeded) else ""
+    remedy = error.remedy
+    if refused and flow == "sfdx-url":
+        remedy = f"Copy the URL again, as `sf org auth show-sfdx-auth-url` shows it, then: {bare}."
+    elif refused == "refresh_token":  # the same command would send it again
+        by_browser = f"{_command(name, parts.options, has_flow=False)} --flow browser"
+        another = f"Give another refresh token in ORGSYNC_REFRESH_TOKEN, or sign in with the browser: {by_browser}."
+        return f"{_came_from(parts, refused, flow)} {remedy.replace(f'{_AGAIN}{bare}.', another)}"
+    remedy = remedy.replace(f"{bare} --login-url", f"{elsewhere} --login-url").replace(f"{bare}.", f"{again}.")
+    return f"{_came_from(parts, refused, flow)} {remedy}" if refused else remedy
+
+
+def _came_from(parts: Parts, part: str, flow: Flow) -> str:
+    return f"The {_NAMES[part]} came from {parts.source(part, flow)}."
+
+
+def _command(name: str, options: Options, *, has_flow: bool = True, has_login_url: bool = True) -> str:
+    """Return the command that signs a connection in, with the options that were given."""
+    given = {
+        "--environment": options.environment if has_login_url else None,
+        "--login-url": options.login_url if has_login_url else None,
+        "--flow": options.flow if has_flow else None,
+        "--client-id": options.client_id,
+        "--username": options.username,
+        "--private-key": options.private_key,
+        "--audience": options.audience,
+        "--sfdx-url-file": options.sfdx_url_file if has_flow else None,
+        "--port": options.port,
+    }
+    words = [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    return shlex.join(["orgsync", "connect", name, *words])
