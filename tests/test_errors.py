@@ -119,7 +119,8 @@ def test_a_connection_that_has_to_be_signed_in_again_is_named_with_the_reason() 
 def test_an_unknown_name_is_answered_with_the_nearest_that_exists(name: str) -> None:
     error = NameUnknown.among("connection", name, ["beta", "acme"], none_yet="Create it.")
     assert error.cause == f"There is no connection {name!r}; did you mean 'acme'?"
-    assert error.remedy == "What exists: acme, beta."
+    assert error.remedy == "What exists: acme, beta. List them: orgsync connections."
+    assert error.remedy_elsewhere == "What exists: acme, beta."
 
 
 def test_where_nothing_exists_the_remedy_is_to_create_it() -> None:

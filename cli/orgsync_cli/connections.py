@@ -187,7 +187,7 @@ def _list(*, as_json: bool) -> None:
         for each in found:
             json_line(connection_view(each))
     elif not found:
-        say("There is no connection yet. Make one: orgsync connect NAME")
+        say("There is no connection yet. Create one: orgsync connect NAME")
     else:
         rows = [[e.name, e.environment, e.org_id or "", e.username or "", e.grant, e.status] for e in found]
         headings = ["name", "environment", "org", "user", "flow", "status"]

@@ -86,7 +86,7 @@ def _statuses(
         if connection is not None or sync is not None:
             return *_only(view, found, connection, sync), "", ()
         if not found and not view.connections():
-            say("There is no connection yet. Make one: orgsync connect NAME.")
+            say("There is no connection yet. Create one: orgsync connect NAME.")
         elif not found:
             say("There is no sync yet. Write one: orgsync new sync OBJECT.")
         if held_back := view.held_back():

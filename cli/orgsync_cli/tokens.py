@@ -92,7 +92,7 @@ def list_tokens(
             json_line(token_view(each))
         return
     if not found:
-        say("There is no token yet. Make one: orgsync tokens create NAME --scope read.")
+        say("There is no token yet. Create one: orgsync tokens create NAME --scope read.")
         return
     from .tables import show_table
 

@@ -114,7 +114,7 @@ def list_webhooks(as_json: Annotated[bool, typer.Option("--json", help="Write JS
         verbatim(to_json([webhook_view(each) for each in found], indent=2))
         return
     if not found:
-        say("There is no webhook yet. Make one: orgsync webhooks add URL.")
+        say("There is no webhook yet. Create one: orgsync webhooks add URL.")
         return
     from .tables import show_table
 

@@ -81,7 +81,7 @@ def test_a_name_that_was_not_given_is_refused_with_those_that_were_or_that_there
         GivenScripts(actions=[rename, half]).action("renam")
     with pytest.raises(NameUnknown) as none:
         GivenScripts(actions=[rename, half]).sync("contacts")
-    assert among.value.remedy == "Available: half, rename."
+    assert among.value.remedy == "What exists: half, rename."
     assert none.value.remedy.startswith("No sync was given;")
 
 
@@ -224,7 +224,7 @@ async def test_an_application_runs_an_action_itself_or_by_its_name(
     assert await orgsync.do(half, connection="acme") == ActionResult(success=False)
     with pytest.raises(ArgumentInvalid, match="contacts is a sync"):
         await orgsync.do(cast("Any", contacts), connection="acme")
-    with pytest.raises(NameUnknown, match="Did you mean limits"):
+    with pytest.raises(NameUnknown, match="did you mean 'limits'"):
         await orgsync.do("limts", connection="acme")
     with pytest.raises(NameUnknown):
         await orgsync.do(half, connection="nobody")

@@ -45,8 +45,12 @@ def test_arguments_come_from_a_file_or_stdin_too(orgsync: Command, acme: DemoOrg
 @pytest.mark.parametrize(
     ("arguments", "cause", "remedy"),
     [
-        (("close_cas", "case_id=1"), "There is no action called close_cas.", "Did you mean close_case?"),
-        (("contacts",), "There is no action called contacts.", "contacts is a sync: orgsync run contacts."),
+        (
+            ("close_cas", "case_id=1"),
+            "There is no action 'close_cas'; did you mean 'close_case'?",
+            "List them: orgsync actions.",
+        ),
+        (("contacts",), "There is no action 'contacts'", "contacts is a sync: orgsync run contacts."),
         (("close_case", "caseid=1"), "takes no argument caseid", "Did you mean case_id?"),
         (("close_case",), "needs case_id.", "Give it: case_id=..."),
         (

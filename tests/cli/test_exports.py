@@ -184,7 +184,7 @@ def test_a_file_that_is_there_is_replaced_only_when_asked(orgsync: Command, copi
         (("--to", "x.csv", "--format", "jsnl"), "'jsnl' is not one of", "Did you mean json?"),
         (("--format", "parquet"), "parquet goes into a file", "--help"),
         (("--overwrite",), "it needs --to FILE", "--help"),
-        (("--to", "missing/x.csv"), "there is no folder missing", "Make the folder"),
+        (("--to", "missing/x.csv"), "there is no folder missing", "Create the folder"),
         (("--to", ".orgsync/x.csv"), "which is orgsync's own", "outside of it"),
         (("--to", "syncs", "--format", "csv"), "syncs is a folder", "Name a file"),
         (("--to", "x.csv", "--columns", "emial"), "no column 'emial'; did you mean 'email'?", "first_name"),

@@ -160,8 +160,8 @@ def test_an_unknown_object_is_reported_with_the_nearest(orgsync: Command, acme: 
     refused = orgsync("new", "sync", "Opportunty", "-c", "acme")
     assert refused.code == 2
     assert refused.problem() == (
-        "The org has no object Opportunty, or the connection's user may not see it.",
-        "Did you mean Opportunity?",
+        "The org has no object Opportunty, or the connection's user may not see it. Did you mean Opportunity?",
+        "Check the spelling (custom objects end in __c), and that a permission set of the user gives Read on it.",
     )
     assert not (folder / "syncs").exists()
 

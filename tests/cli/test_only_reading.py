@@ -83,4 +83,4 @@ def test_a_database_in_a_folder_that_is_missing_is_an_error_of_every_command(
     assert refused.code != 0
     told = " ".join((refused.out + refused.err).split())
     assert "there is no folder" in told
-    assert "Make the folder" in told
+    assert "Create the folder" in told

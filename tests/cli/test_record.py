@@ -262,7 +262,7 @@ def test_recorded_tests_of_one_table_and_of_two_pass_mypy_and_pyright_as_strict_
 @pytest.mark.parametrize(
     ("arguments", "code", "cause"),
     [
-        (["record", "nothing"], 2, "There is no sync called nothing."),
+        (["record", "nothing"], 2, "There is no sync 'nothing'"),
         (["record", "contacts", "-c", "nobody"], 2, "There is no connection 'nobody'"),
     ],
 )

@@ -67,7 +67,7 @@ def test_what_is_wrong_with_a_recording_of_an_action_is_said_before_anything_is_
     assert "takes no argument sobjekt" in orgsync("record", "create", "sobjekt=Lead").problem()[0]
     assert "needs record" in orgsync("record", "create", "sobject=Lead").problem()[0]
     assert "--runs and --max-rows are for syncs" in orgsync("record", "limits", "--runs", "2").problem()[0]
-    assert "There is no action called contacts" in orgsync("record", "contacts", "x=1").problem()[0]
+    assert "There is no action 'contacts'" in orgsync("record", "contacts", "x=1").problem()[0]
     assert not acme.requests
     assert not (folder / "cassettes").exists()
 

@@ -120,7 +120,8 @@ def test_which_connection_is_asked_where_there_are_several_or_none(
 def test_an_unknown_sync_or_connection_is_answered_with_the_nearest_name(orgsync: Command, acme: DemoOrg) -> None:
     unknown = orgsync("run", "contcts")
     assert unknown.code == 2
-    assert "Did you mean contacts?" in unknown.problem()[1]
+    assert "did you mean 'contacts'?" in unknown.problem()[0]
+    assert "List them: orgsync syncs." in unknown.problem()[1]
     assert "acme" in " ".join(orgsync("run", "contacts", "-c", "acne").problem())
     assert [request for request in acme.requests if request.counted] == []
 

@@ -44,9 +44,13 @@ def test_a_job_can_be_tried_first(orgsync: Command, acme: DemoOrg) -> None:
     ("job", "cause", "remedy"),
     [
         ("contacts", "This is not a job", "Write an object such as"),
-        (CONTACTS.replace("contacts", "contact"), "There is no sync called contact.", "Did you mean contacts?"),
+        (
+            CONTACTS.replace("contacts", "contact"),
+            "There is no sync 'contact'; did you mean 'contacts'?",
+            "orgsync syncs",
+        ),
         (CONTACTS.replace("acme", "acne"), "There is no connection 'acne'; did you mean 'acme'?", "acme"),
-        (CONTACTS.replace("sync", "action"), "There is no action called contacts.", "contacts is a sync"),
+        (CONTACTS.replace("sync", "action"), "There is no action 'contacts'", "contacts is a sync"),
     ],
 )
 def test_a_job_that_cannot_be_run_says_why(orgsync: Command, acme: DemoOrg, job: str, cause: str, remedy: str) -> None:

@@ -66,7 +66,10 @@ def test_an_id_that_no_webhook_has_is_answered_with_those_that_there_are(
 ) -> None:
     webhook, _ = add(orgsync, receiver.url)
     cause, remedy = orgsync("webhooks", "test", "we_x").problem()
-    assert (cause, remedy) == ("There is no webhook 'we_x'.", f"What exists: {webhook}.")
+    assert (cause, remedy) == (
+        "There is no webhook 'we_x'.",
+        f"What exists: {webhook}. List them: orgsync webhooks list.",
+    )
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ async def test_any_object_of_the_org_is_copied(sobject: str, tmp_path: Path, org
 @pytest.mark.parametrize(
     ("sync", "kind", "cause", "remedy"),
     [
-        (orgsync.object_sync("Invoise__c"), NameUnknown, "no object Invoise__c", "Did you mean Invoice__c?"),
+        (orgsync.object_sync("Invoise__c"), NameUnknown, "no object Invoise__c", "Check the spelling"),
         (orgsync.object_sync("invoice__c"), NameUnknown, "as Invoice__c", "Write it so."),
         (orgsync.object_sync("Invoice__c", fields=["Totl__c"]), NameUnknown, "no field Totl__c", "mean Total__c?"),
         (orgsync.object_sync("Invoice__c", where="Totl__c > 1"), NameUnknown, "the field Totl__c", "mean Total__c?"),

@@ -46,7 +46,7 @@ async def test_a_job_names_a_sync_of_the_projects_folder_or_one_that_is_shipped(
 
 
 async def test_a_job_of_an_unknown_sync_begins_no_run(project: SampleProject) -> None:
-    with pytest.raises(NameUnknown, match="no sync called compnies"):
+    with pytest.raises(NameUnknown, match="no sync 'compnies'; did you mean 'companies'"):
         await project.opened.execute(Job("sync", "compnies", "acme"))
     assert await project.opened.runs.list() == []
 

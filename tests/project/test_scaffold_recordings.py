@@ -88,4 +88,4 @@ async def test_a_recorded_list_of_objects_gives_the_nearest() -> None:
     async with RawServer(absent, listed) as server, Http() as http:
         with pytest.raises(NameUnknown) as refused:
             await script_for(lone_client(http, server.url), "opportunities")
-    assert refused.value.remedy == "Did you mean Opportunity?"
+    assert refused.value.cause.endswith(" Did you mean Opportunity?")

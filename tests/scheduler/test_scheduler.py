@@ -183,7 +183,7 @@ async def test_only_what_is_named_runs_and_shipped_syncs_when_they_are_named(nig
 
 
 async def test_a_name_that_is_wrong_is_reported_before_anything_runs(night: Night) -> None:
-    with pytest.raises(NameUnknown, match="no sync called acounts"):
+    with pytest.raises(NameUnknown, match="no sync 'acounts'"):
         night.scheduler("acounts")
     with pytest.raises(NameUnknown, match="no connection 'acm'"):
         await night.scheduler(connections=("acm",)).run_due()

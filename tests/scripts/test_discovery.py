@@ -81,12 +81,12 @@ def test_a_record_class_that_cannot_be_a_table_is_reported_with_its_line(tmp_pat
 
 
 def test_an_unknown_name_gets_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(NameUnknown, match="no sync called contcats") as caught:
+    with pytest.raises(NameUnknown, match="no sync 'contcats'") as caught:
         find_sync("contcats", tmp_path)
-    assert "Did you mean contacts?" in caught.value.remedy
+    assert "did you mean 'contacts'?" in caught.value.cause
     with pytest.raises(NameUnknown) as caught:
         find_sync("zzz", tmp_path)
-    assert "Available: accounts, articles, attachments, " in caught.value.remedy
+    assert "What exists: accounts, articles, attachments, " in caught.value.remedy
 
 
 def test_two_record_classes_for_one_table_are_refused(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ class OrgsyncError(Exception):
 
     code: ClassVar[str] = "orgsync_error"
     place = ""
-    """The end of the remedy, where it names a place on this machine."""
+    """The end of the remedy, where it names a place on this machine, or a command to run there."""
     exit_code: ClassVar[int] = 1
 
     def __init_subclass__(cls, *, code: str, exit_code: int | None = None) -> None:
@@ -38,7 +38,7 @@ class OrgsyncError(Exception):
 
     @property
     def remedy_elsewhere(self) -> str:
-        """The remedy for whoever calls from another machine: without this one's places."""
+        """The remedy for whoever calls from another machine: without this one's places and commands."""
         return self.remedy.removesuffix(self.place).strip()
 
     def replace_remedy(self, remedy: str) -> None:

@@ -82,25 +82,55 @@ class MappingInvalid(ConfigurationProblem, code="mapping_invalid"):
     """A connection's field mapping names a column that no script has, or a field that does not fit it."""
 
 
+_LISTED_BY = {
+    "action": "orgsync actions",
+    "connection": "orgsync connections",
+    "connection with the tag": "orgsync connections",
+    "copy of a sync": "orgsync status",
+    "sync": "orgsync syncs",
+    "token": "orgsync tokens list",
+    "webhook": "orgsync webhooks list",
+}
+_MOST_NAMES = 30  # in a message
+
+
 class NameUnknown(ConfigurationProblem, code="name_unknown"):
     """No connection, sync, table, run, object or field has this name."""
 
     @classmethod
     def among(
-        cls, kind: str, name: str, known: Iterable[str], *, none_yet: str, database: str | None = None
+        cls,
+        kind: str,
+        name: str,
+        known: Iterable[str],
+        *,
+        none_yet: str,
+        database: str | None = None,
+        hint: str = "",
+        where: str = "",
+        listed_by: str | None = None,
     ) -> "NameUnknown":
-        """Build it from the names that exist; `none_yet` is the remedy when there are none.
+        """Build it from the names that exist; `none_yet` is the remedy when there are none, `hint` precedes either.
 
-        `database` is where they were looked up: an application started in another folder finds another project.
+        `database` is where they were looked up: an application started in another folder finds another project. `where`
+        is a sentence that says so of what is in no database. `listed_by` is a call that lists what exists, "" for none;
+        without it, it is the command for that.
         """
-        names = sorted(known)
+        names = sorted({*known})
         near = nearest(name, names)
         guess = f"; did you mean {near!r}?" if near else "."
-        remedy = f"What exists: {', '.join(names)}." if names else none_yet
-        place = (
-            f"The database is {database}; for another project, set ORGSYNC_PROJECT to its folder." if database else ""
-        )
-        error = cls(f"There is no {kind} {name!r}{guess}", f"{remedy} {place}".strip())
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        remedy = f"What exists: {', '.join(names[:_MOST_NAMES])}{more}." if names else none_yet
+        if listed_by and names:
+            remedy += f" List them: {listed_by}."
+        command = _LISTED_BY.get(kind) if names and listed_by is None else None
+        elsewhere = "for another project, set ORGSYNC_PROJECT to its folder."
+        here = [
+            f"List them: {command}." if command else "",
+            f"The database is {database}; {elsewhere}" if database else where,
+        ]
+        place = " ".join(filter(None, here))
+        error = cls(f"There is no {kind} {name!r}{guess}", " ".join(filter(None, [hint, remedy, place])))
         error.place = place
         return error
 
@@ -243,7 +273,7 @@ class Unauthorized(OperatorProblem, code="unauthorized"):
     def __init__(
         self,
         cause: str = "This call needs a token.",
-        remedy: str = "Send `Authorization: Bearer TOKEN`; make one with: orgsync tokens create NAME --scope read.",
+        remedy: str = "Send `Authorization: Bearer TOKEN`; create one with: orgsync tokens create NAME --scope read.",
     ) -> None:
         super().__init__(cause, remedy)
 

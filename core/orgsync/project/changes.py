@@ -83,8 +83,8 @@ async def _require_usable(feed: Feed, after: int, connection: str | None, poll_e
     require_reached(after, last)
     if connection is not None and not await feed.mentions(connection):
         raise NameUnknown(
-            f"There is no connection {connection}, and the change feed has no change of one.",
-            "List the connections with `orgsync connections`.",
+            f"There is no connection {connection!r}, and the change feed has no change of one.",
+            "List them: orgsync connections.",
         )
 
 

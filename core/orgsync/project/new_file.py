@@ -56,7 +56,7 @@ def require_usable(path: Path, view: View, settings: Settings, *, overwrite: boo
             f"{path} is in the folder {settings.folder}, which is orgsync's own.", "Name a file outside of it."
         )
     if not place.parent.is_dir():
-        raise FileUnusable(f"{path} cannot be written: there is no folder {path.parent}.", "Make the folder first.")
+        raise FileUnusable(f"{path} cannot be written: there is no folder {path.parent}.", "Create the folder first.")
     _mode_there(place, path, overwrite=overwrite)
 
 

@@ -101,8 +101,5 @@ class GivenScripts:
 
 
 def _not_given(kind: str, name: str, given: Iterable[str]) -> NameUnknown:
-    names = ", ".join(sorted(given))
-    remedy = (
-        f"Available: {names}." if names else f"No {kind} was given; open the project without any to use its scripts."
-    )
-    return NameUnknown(f"There is no {kind} called {name}.", remedy)
+    none_yet = f"No {kind} was given; open the project without any to use its scripts."
+    return NameUnknown.among(kind, name, given, none_yet=none_yet, listed_by="")

@@ -61,7 +61,7 @@ class ScriptWatcher:
     def sync(self, name: str) -> Sync[Record]:
         """Return a sync; raises NameUnknown for one that is not among those to be run any more."""
         if name not in self.syncs:
-            raise NameUnknown(f"There is no sync called {name} any more.", f"Look into {self._folder}.")
+            raise NameUnknown(f"There is no sync {name!r} any more.", f"Look into {self._folder}.")
         return self.syncs[name]
 
     def action(self, name: str) -> Action[..., Any]:

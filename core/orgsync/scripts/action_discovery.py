@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from orgsync.errors import NameUnknown, OrgsyncError, ScriptNotLoaded
-from orgsync.suggest import nearest
 
 from .action import Action
 from .action_survey import GROUP, SurveyedAction
@@ -68,11 +67,8 @@ def _surveyed(action: Action[..., Any], where: str) -> SurveyedAction:
 
 def _unknown(name: str, known: Collection[str], scripts: list[Script], folder: Path) -> OrgsyncError:
     syncs = {sync.name for script in scripts for sync in script.syncs} | shipped_names()
-    near = nearest(name, known)
-    hint = f"Did you mean {near}?" if near else "orgsync actions lists them."
-    if name in syncs:
-        hint = f"{name} is a sync: orgsync run {name}."
+    hint = f"{name} is a sync: orgsync run {name}." if name in syncs else ""
     place = f"Scripts are read from {folder}; for another project, set ORGSYNC_PROJECT to its folder."
-    unknown = NameUnknown(f"There is no action called {name}.", f"{hint} {place}")
-    unknown.place = place
-    return unknown
+    return NameUnknown.among(
+        "action", name, known, none_yet="Write one: orgsync new action NAME.", hint=hint, where=place
+    )

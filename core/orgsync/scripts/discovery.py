@@ -12,7 +12,6 @@ from orgsync.errors import NameUnknown, OrgsyncError, RecordClassInvalid, Script
 from orgsync.object_entry import ObjectEntry
 from orgsync.records import Record, schema_of
 from orgsync.settings import PROJECT_FILE
-from orgsync.suggest import nearest
 
 from .action_survey import survey_actions
 from .loading import Script, by_name, load_scripts, record_classes
@@ -200,13 +199,12 @@ def _import(point: EntryPoint) -> tuple[Sync[Record], ModuleType]:
 
 
 def _unknown(name: str, known: list[str], folder: Path) -> NameUnknown:
-    near = nearest(name, known)
-    hint = f"Did you mean {near}?" if near else f"Available: {', '.join(sorted(set(known)))}."
+    hint = ""
     if name[:1].isupper() and name.replace("_", "").isalnum():
-        hint += f" An object without a script: orgsync run --object {name}."
+        hint = f"An object without a script: orgsync run --object {name}."
     if name in {each.name for each in survey_actions(folder)}:
         hint = f"{name} is an action: orgsync do {name}."
     place = f"Scripts are read from {folder}; for another project, set ORGSYNC_PROJECT to its folder."
-    unknown = NameUnknown(f"There is no sync called {name}.", f"{hint} {place}")
-    unknown.place = place
-    return unknown
+    return NameUnknown.among(
+        "sync", name, known, none_yet="Write one: orgsync new sync OBJECT.", hint=hint, where=place
+    )

@@ -108,7 +108,7 @@ def copied_fields(described: ObjectDescribe, only: Sequence[str] = ()) -> list[F
 def _unknown_object(sobject: str, known: Sequence[str], problem: ObjectNotFound) -> NameUnknown:
     spellings = {spelling: name for name in known for spelling in (class_name(name), name)}
     near = nearest(sobject, spellings)
-    return NameUnknown(problem.cause, f"Did you mean {spellings[near]}?" if near else problem.remedy)
+    return NameUnknown(f"{problem.cause} Did you mean {spellings[near]}?" if near else problem.cause, problem.remedy)
 
 
 def _field_asked_for(described: ObjectDescribe, name: str, reasons: Mapping[str, str]) -> FieldDescribe:

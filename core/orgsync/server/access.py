@@ -39,7 +39,7 @@ class Caller:
         if not self.has(scope):
             raise Forbidden(
                 f"The token {self.token.name} does not have the scope {scope}.",
-                f"Make one that has it: orgsync tokens create NAME --scope {scope}.",
+                f"Create one that has it: orgsync tokens create NAME --scope {scope}.",
             )
 
     def sees(self, connection: str) -> bool:

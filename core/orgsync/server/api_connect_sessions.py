@@ -97,6 +97,6 @@ async def _own(served: Served, caller: Caller, session: str) -> tuple[ConnectSes
     if not caller.sees(row.connection):
         raise NameUnknown(
             f"There is no connect session {session!r}.",
-            "Sessions are kept for 30 days. Make one: POST /api/v1/connect-sessions.",  # as for one that is not there
+            "Sessions are kept for 30 days. Create one: POST /api/v1/connect-sessions.",  # as for one that is not there
         )
     return row, is_over

@@ -201,5 +201,7 @@ async def _own(served: Served, caller: Caller, webhook: str) -> WebhookRow:
     """Read an endpoint; one that the token may not see is as one that is not there."""
     seen = {each.id: each for each in await served.project.webhooks.list() if _sees(caller, each)}
     if webhook not in seen:
-        raise NameUnknown.among("webhook", webhook, seen, none_yet="Make one: POST /api/v1/webhooks.")
+        raise NameUnknown.among(
+            "webhook", webhook, seen, none_yet="Create one: POST /api/v1/webhooks.", listed_by="GET /api/v1/webhooks"
+        )
     return seen[webhook]

@@ -48,7 +48,7 @@ class ConnectSessions:
         if found is None:
             raise NameUnknown(
                 f"There is no connect session {session!r}.",
-                "Sessions are kept for 30 days. Make one: POST /api/v1/connect-sessions.",
+                "Sessions are kept for 30 days. Create one: POST /api/v1/connect-sessions.",
             )
         return found
 

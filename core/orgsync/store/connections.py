@@ -204,7 +204,7 @@ async def require_connection(on: Transaction, name: str) -> Connection:
     found = await on.connections.get(name)
     if found is None:
         names = [each.name for each in await on.connections.list()]
-        none_yet = f"Make it with `orgsync connect {name}`."
+        none_yet = f"Create it: orgsync connect {name}."
         raise NameUnknown.among("connection", name, names, none_yet=none_yet, database=on.database)
     return found
 

@@ -80,5 +80,5 @@ async def give_up(on: Transaction, copy: SyncCopy) -> Sequence[AlertChange]:
 async def _require_connection(on: Transaction, name: str) -> None:
     names = [each.name for each in await on.connections.list()]
     if name not in names:
-        none_yet = f"Make it with `orgsync connect {name}`."
+        none_yet = f"Create it: orgsync connect {name}."
         raise NameUnknown.among("connection", name, names, none_yet=none_yet, database=on.database)

@@ -177,5 +177,5 @@ async def _start(on: Transaction, sync: str, connection: str, epoch: int) -> Run
 async def _get(on: Transaction, run_id: int) -> Run:
     found = await on.runs.get(row_id(run_id))
     if found is None:
-        raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
+        raise NameUnknown(f"There is no run {run_id}.", "List them: orgsync runs.")
     return found

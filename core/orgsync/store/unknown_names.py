@@ -33,7 +33,7 @@ def require_sync(name: str, known: Collection[str], database: str) -> None:
 
 def no_webhook(webhook: str, known: Collection[str] = ()) -> NameUnknown:
     """Return the error for a webhook that is not among those that are known, with the nearest id."""
-    return NameUnknown.among("webhook", webhook, known, none_yet="Make one: orgsync webhooks add URL.")
+    return NameUnknown.among("webhook", webhook, known, none_yet="Create one: orgsync webhooks add URL.")
 
 
 def no_delivery(number: int) -> NameUnknown:
@@ -43,7 +43,7 @@ def no_delivery(number: int) -> NameUnknown:
 
 def no_token(name: str, known: Collection[str] = ()) -> NameUnknown:
     """Return the error for a token that is not among those that are known, with the nearest name."""
-    return NameUnknown.among("token", name, known, none_yet="Make one: orgsync tokens create NAME.")
+    return NameUnknown.among("token", name, known, none_yet="Create one: orgsync tokens create NAME.")
 
 
 def row_id(number: int) -> int:

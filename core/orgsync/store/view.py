@@ -295,5 +295,5 @@ def connection_named(name: str, there: Sequence[ConnectionRow], database: str) -
     known = {each.name: each for each in there}
     if name in known:
         return known[name]
-    none_yet = f"Make it with `orgsync connect {name}`."
+    none_yet = f"Create it: orgsync connect {name}."
     raise NameUnknown.among("connection", name, list(known), none_yet=none_yet, database=database)

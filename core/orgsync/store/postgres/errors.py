@@ -45,7 +45,7 @@ _FAULTS: dict[str, tuple[str, str]] = {
     "57P05": ("ended a connection on which nothing was said for too long", f"The process was paused. {_AGAIN}"),
     "2BP01": (
         "keeps what views of your own are made of",
-        "Drop those views, run again, and make them anew.",
+        "Drop those views, run again, and create them anew.",
     ),
     "3F000": (
         "has no schema of the name that the URL's search_path gives",

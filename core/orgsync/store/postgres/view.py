@@ -85,7 +85,7 @@ class PostgresView:
         """Read one run; raises NameUnknown for a number that none has."""
         found = self._runs(view_sql.FROM_RUN, (row_id(run_id),))
         if not found:
-            raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
+            raise NameUnknown(f"There is no run {run_id}.", "List them: orgsync runs.")
         return found[0]
 
     def runs(

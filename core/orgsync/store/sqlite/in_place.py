@@ -14,7 +14,7 @@ def require_folder(path: Path, *, made_with_it: Path | None = None) -> None:
         return
     raise StoreUnavailable(
         f"The database {path} cannot be created: there is no folder {parent}.",
-        "Make the folder, or name another place: database_url in orgsync.toml, or ORGSYNC_DATABASE_URL.",
+        "Create the folder, or name another place: database_url in orgsync.toml, or ORGSYNC_DATABASE_URL.",
     )
 
 

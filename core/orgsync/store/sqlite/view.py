@@ -95,7 +95,7 @@ class SqliteView:
         """Read one run; raises NameUnknown for a number that none has."""
         found = self._fetch(control_sql.RUN, (row_id(run_id),))
         if not found:
-            raise NameUnknown(f"There is no run {run_id}.", "List them with `orgsync runs`.")
+            raise NameUnknown(f"There is no run {run_id}.", "List them: orgsync runs.")
         return seen_run(found[0], self._fetch, self._folder)
 
     def runs(
