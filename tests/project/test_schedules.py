@@ -55,6 +55,22 @@ async def test_a_sync_is_switched_off_on_one_connection_and_on_again(folder: Pat
     assert await ran(folder) == ["firms on acme", "firms on globex"]
 
 
+async def test_an_object_that_the_settings_name_is_switched_off_and_given_a_time_as_a_sync_is(folder: Path) -> None:
+    settings = settings_for(folder, objects=[{"name": "Lead", "every": "15m"}])
+    there = schedules_of(settings)
+    [off] = await there.set("Lead", "acme", off=True)
+    assert off == Schedule("Lead", "acme", "15m", off=True, own=True, default="15m")
+    await there.set("Lead", "globex", every="1h")
+    assert [(each.connection, each.every, each.off) for each in await there.list()] == [
+        ("acme", "15m", True),
+        ("globex", "1h", False),
+    ]
+    async with open_scheduler(settings) as scheduler:
+        await scheduler.run_due()
+        ran = {run.connection for run in await scheduler.project.runs.list() if run.sync == "Lead"}
+    assert ran == {"globex"}
+
+
 async def test_a_time_of_its_own_outlives_being_switched_off(folder: Path) -> None:
     there = schedules_of(settings_for(folder))
     await there.set("firms", "acme", every=" 2 h ")

@@ -60,7 +60,7 @@ def schedules_in(view: View, settings: Settings, connection: str | None = None) 
 
 def defaults(settings: Settings) -> dict[str, Every | None]:
     """Return when each sync is due by its script; one that a package brings runs by itself nowhere."""
-    found = survey(settings.syncs_folder)
+    found = survey(settings.syncs_folder, settings.objects)
     return {each.name: None if each.shipped else each.every for each in found if each.loads}
 
 
@@ -73,7 +73,7 @@ def require_sync(settings: Settings, sync: "Sync[Record] | str", known: Sequence
     it.
     """
     name = _name_of(sync)
-    found = survey(settings.syncs_folder)
+    found = survey(settings.syncs_folder, settings.objects)
     said = {each.name: None if each.shipped else each.every for each in found if each.loads}
     if name in said or name in known:
         return said.get(name)
