@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from orgsync.demo_org import DemoOrg
+from tests import plain_http
 from tests.plain_http import NOBODY
 
 from .commandline import Command, started
@@ -46,16 +47,16 @@ def test_the_api_is_served_until_sigterm_for_those_who_have_a_token(
     with serving(folder, "serve") as (url, process):
         assert process.stderr is not None
         assert "a page there; sign in with a token" in process.stderr.readline()
-        assert httpx.get(f"{url}/health").json() == {"status": "alive"}
-        assert httpx.get(f"{url}/").headers["location"] == "/sign-in"
+        assert plain_http.get(f"{url}/health").json() == {"status": "alive"}
+        assert plain_http.get(f"{url}/").headers["location"] == "/sign-in"
         headers = {"Authorization": f"Bearer {made.out.strip()}"}
-        assert len(httpx.get(f"{url}/api/v1/records/contact", headers=headers).json()["rows"]) == len(
+        assert len(plain_http.get(f"{url}/api/v1/records/contact", headers=headers).json()["rows"]) == len(
             acme.rows("Contact")
         )
         assert orgsync("tokens", "revoke", "dash").err == "Revoked the token dash.\n"
-        while httpx.get(f"{url}/api/v1/records/contact", headers=headers).status_code == 200:
+        while plain_http.get(f"{url}/api/v1/records/contact", headers=headers).status_code == 200:
             pass  # for two seconds at most
-        assert httpx.get(f"{url}/api/v1/records/contact", headers=headers).status_code == 401
+        assert plain_http.get(f"{url}/api/v1/records/contact", headers=headers).status_code == 401
 
 
 @pytest.mark.parametrize("arguments", [(), ("--up",)], ids=["alone", "with the scheduler"])
@@ -83,7 +84,7 @@ def test_where_all_addresses_are_listened_on_the_names_that_are_answered_are_sai
         )
         for name, status in {**dict.fromkeys(names, 200), EVERYWHERE: 421, "evil.example": 421}.items():
             host = f"[{name}]:80" if ":" in name else name
-            assert httpx.get(f"{url}/health", headers={"Host": host}).status_code == status
+            assert plain_http.get(f"{url}/health", headers={"Host": host}).status_code == status
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is an address of every Linux, and of few others")
@@ -92,19 +93,19 @@ def test_the_address_that_is_shown_is_answered_also_where_another_name_of_it_was
 ) -> None:
     with serving(folder, "serve", "--host", "127.2") as (url, _):
         assert url.startswith("http://127.0.0.2:")
-        assert httpx.get(f"{url}/health").status_code == 200
+        assert plain_http.get(f"{url}/health").status_code == 200
 
 
 def test_an_orgs_api_is_served_to_this_machines_clients_and_to_no_page(acme: DemoOrg, folder: Path) -> None:
     with serving(folder, "proxy", "acme") as (url, process):
         limits = f"{url}/services/data/v62.0/limits"
-        assert "DailyApiRequests" in httpx.get(limits).json()
+        assert "DailyApiRequests" in plain_http.get(limits).json()
         assert httpx.get(limits, headers={"Origin": "https://evil.example"}).status_code == 403
         assert httpx.get(limits, headers={"Host": "evil.example"}).status_code == 421
         with httpx.Client(verify=NOBODY) as client:
             elsewhere = {"target": b"http://evil.example/services/data/v62.0/limits"}
             assert client.get(limits, extensions=elsewhere).status_code == 421
-        assert httpx.get(f"{url}/services/oauth2/token").status_code == 400
+        assert plain_http.get(f"{url}/services/oauth2/token").status_code == 400
         process.send_signal(signal.SIGTERM)
         assert process.stderr is not None
         assert process.stderr.readline().startswith("Stopping when the calls under way are answered;")
@@ -115,9 +116,9 @@ def test_a_private_proxy_answers_the_token_that_it_has_printed_and_no_other(acme
     with serving(folder, "proxy", "acme", "--private") as (url, process):
         assert process.stdout is not None
         limits, token = f"{url}/services/data/v62.0/limits", process.stdout.readline().strip()
-        assert "DailyApiRequests" in httpx.get(limits, headers={"Authorization": f"Bearer {token}"}).json()
+        assert "DailyApiRequests" in plain_http.get(limits, headers={"Authorization": f"Bearer {token}"}).json()
         for headers in ({}, {"Authorization": "Bearer other"}):
-            refused = httpx.get(limits, headers=headers)
+            refused = plain_http.get(limits, headers=headers)
             assert (refused.status_code, "that orgsync proxy has printed" in refused.json()["title"]) == (401, True)
             assert "orgsync tokens" not in refused.text
 

@@ -6,11 +6,11 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
 from orgsync.demo_org import DemoOrg, Fault
+from tests import plain_http
 from tests.demo_org.caller import BASE, Caller
 from tests.demo_org.conftest import NOW
 from tests.recordings import FOLDER, Exchange, exchanges, needs_recordings, reported
@@ -80,7 +80,7 @@ def test_headers_have_the_names_spelling_and_values_of_real_ones(
 
 def test_cookies_are_three_of_real_names(org: DemoOrg) -> None:
     real = [value.split("=")[0] for name, value in recorded("organization/limits").headers if name == "Set-Cookie"]
-    ours = httpx.get(f"{org.url}{BASE}/limits").headers.get_list("set-cookie")
+    ours = plain_http.get(f"{org.url}{BASE}/limits").headers.get_list("set-cookie")
     assert [value.split("=")[0] for value in ours] == real
 
 
@@ -96,10 +96,10 @@ def test_an_empty_answer_has_no_content_type(org: DemoOrg) -> None:
 def test_an_expired_session_and_a_refused_refresh_read_the_same(org: DemoOrg, index: int) -> None:
     real = exchanges("JupiterOne", "client-auth-error")[index]
     if index == 0:
-        ours = httpx.get(f"{org.url}{BASE}/sobjects/User/describe", headers={"Authorization": "Bearer dead"})
+        ours = plain_http.get(f"{org.url}{BASE}/sobjects/User/describe", headers={"Authorization": "Bearer dead"})
     else:
         form = dict.fromkeys(("refresh_token", "client_id", "client_secret"), "INVALID")
-        ours = httpx.post(f"{org.url}/services/oauth2/token", data={"grant_type": "refresh_token", **form})
+        ours = plain_http.post(f"{org.url}/services/oauth2/token", data={"grant_type": "refresh_token", **form})
     assert (ours.status_code, ours.text) == (real.status, real.body)
     theirs = dict(real.headers)
     for name in ("content-type", "cache-control", "www-authenticate", "expires"):
@@ -109,7 +109,7 @@ def test_an_expired_session_and_a_refused_refresh_read_the_same(org: DemoOrg, in
 def test_a_refresh_answers_with_the_same_keys(org: DemoOrg) -> None:
     (real, *_) = [each for each in exchanges("JupiterOne") if each.method == "POST" and each.status == 200]
     client = {"client_id": org.client_id, "client_secret": org.client_secret, "refresh_token": org.refresh_token}
-    ours = httpx.post(f"{org.url}/services/oauth2/token", data={"grant_type": "refresh_token", **client})
+    ours = plain_http.post(f"{org.url}/services/oauth2/token", data={"grant_type": "refresh_token", **client})
     assert list(ours.json()) == list(json.loads(real.body))
     assert {key: type(value) for key, value in ours.json().items()} == dict.fromkeys(ours.json(), str)
     assert ours.headers["expires"] == dict(real.headers)["expires"]
@@ -279,7 +279,7 @@ def test_replication_answers_have_the_documented_shape(org: DemoOrg, resource: s
 def test_record_counts_and_the_identity_have_recorded_keys(org: DemoOrg) -> None:
     real = next(each for each in exchanges("restforce-db") if each.path and each.path.startswith("/id/"))
     headers = {"Authorization": f"Bearer {org.access_token()}"}
-    ours = httpx.get(f"{org.url}/id/{org.org_id}/{org.user_id}", headers=headers).json()
+    ours = plain_http.get(f"{org.url}/id/{org.org_id}/{org.user_id}", headers=headers).json()
     assert set(json.loads(real.body)) <= set(ours)
     with Caller(org) as api:
         assert api.get("/limits/recordCount", sObjects="User").json() == {"sObjects": [{"count": 3, "name": "User"}]}
@@ -295,7 +295,7 @@ def test_record_counts_and_the_identity_have_recorded_keys(org: DemoOrg) -> None
 def test_faults_are_those_that_were_reported(org: DemoOrg, name: str, fault: Fault) -> None:
     real = reported()[name]
     org.add_fault(fault)
-    ours = httpx.get(f"{org.url}{BASE}/limits")
+    ours = plain_http.get(f"{org.url}{BASE}/limits")
     assert ours.status_code == real["status"]
     assert ours.headers["content-type"].startswith(real["content_type"].partition(";")[0])
     if isinstance(real["body"], list):

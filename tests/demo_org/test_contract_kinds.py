@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from orgsync.demo_org import DemoOrg
+from tests import plain_http
 from tests.demo_org.caller import BASE, Caller
 from tests.demo_org.conftest import NOW
 from tests.demo_org.shapes import differing, header_formats
@@ -61,7 +62,7 @@ def token(**form: str) -> Ask:
     def ask(api: Caller) -> httpx.Response:
         client = {"client_id": api.org.client_id, "client_secret": api.org.client_secret}
         whole = {"grant_type": "refresh_token", "refresh_token": api.org.refresh_token, **client, **form}
-        return httpx.post(f"{api.org.url}/services/oauth2/token", data=whole)
+        return plain_http.post(f"{api.org.url}/services/oauth2/token", data=whole)
 
     return ask
 
@@ -69,7 +70,7 @@ def token(**form: str) -> Ask:
 def bearer(path: str, value: str = "") -> Ask:
     def ask(api: Caller) -> httpx.Response:
         whole = path.format(org=api.org)
-        return httpx.get(
+        return plain_http.get(
             f"{api.org.url}{whole}", headers={"Authorization": f"Bearer {value or api.org.access_token()}"}
         )
 

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
+from tests import plain_http
 from tests.demo_org.caller import BASE, Caller, certified
 from tests.plain_http import NOBODY
 
@@ -23,9 +24,9 @@ def test_it_starts_stops_and_starts_again_where_it_was() -> None:
     with org:
         url = org.url
         contact = org.insert("Contact", LastName="Kept")
-        assert httpx.get(f"{url}/services/data").status_code == 200
+        assert plain_http.get(f"{url}/services/data").status_code == 200
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{url}/services/data")
+        plain_http.get(f"{url}/services/data")
     with org, Caller(org) as api:
         assert org.url == url
         assert api.get(f"/sobjects/Contact/{contact}").json()["LastName"] == "Kept"
@@ -82,7 +83,7 @@ def test_one_connection_serves_many_requests(org: DemoOrg) -> None:
 
 
 def test_a_client_that_asks_for_it_gets_the_connection_closed(org: DemoOrg) -> None:
-    answer = httpx.get(f"{org.url}/services/data", headers={"Connection": "close"})
+    answer = plain_http.get(f"{org.url}/services/data", headers={"Connection": "close"})
     assert answer.headers["connection"] == "close"
 
 
@@ -106,11 +107,11 @@ def test_garbage_is_answered_with_400_or_dropped_and_hurts_nobody(org: DemoOrg, 
         with connection.makefile("rb") as answer:
             said = answer.read()
         assert said.endswith(b"<h1>Bad Message 400</h1><pre>reason: Bad Request</pre>")
-    assert httpx.get(f"{org.url}/services/data").status_code == 200
+    assert plain_http.get(f"{org.url}/services/data").status_code == 200
 
 
 def test_bodies_are_gzipped_only_if_asked_for(org: DemoOrg) -> None:
-    plain = httpx.get(f"{org.url}/services/data", headers={"Accept-Encoding": "identity"})
+    plain = plain_http.get(f"{org.url}/services/data", headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert plain.headers["transfer-encoding"] == "chunked"
     assert "content-length" not in plain.headers
@@ -120,9 +121,9 @@ def test_bodies_are_gzipped_only_if_asked_for(org: DemoOrg) -> None:
 
 
 def test_the_date_header_follows_the_org_s_clock(org: DemoOrg) -> None:
-    assert httpx.get(f"{org.url}/services/data").headers["date"] == "Sat, 14 Mar 2026 12:30:20 GMT"
+    assert plain_http.get(f"{org.url}/services/data").headers["date"] == "Sat, 14 Mar 2026 12:30:20 GMT"
     org.advance(days=1, hours=1, minutes=1, seconds=1)
-    assert httpx.get(f"{org.url}/services/data").headers["date"] == "Sun, 15 Mar 2026 13:31:21 GMT"
+    assert plain_http.get(f"{org.url}/services/data").headers["date"] == "Sun, 15 Mar 2026 13:31:21 GMT"
     assert org.now == datetime(2026, 3, 15, 13, 31, 21, tzinfo=UTC)
 
 
@@ -259,7 +260,7 @@ def test_the_api_limit_is_counted_reported_and_enforced(api: Caller, org: DemoOr
     refused = api.get("/limits")
     assert refused.status_code == 403
     assert refused.json() == [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
-    assert httpx.get(f"{org.url}/services/data").status_code == 200
+    assert plain_http.get(f"{org.url}/services/data").status_code == 200
     assert [request.counted for request in org.requests] == [True, True, False, False]
 
 
@@ -273,7 +274,7 @@ def test_errors_count_as_calls_but_a_bad_token_does_not(api: Caller, org: DemoOr
 
 @pytest.mark.parametrize("header", ["", "Basic abc", "Bearer", "nonsense"])
 def test_a_call_without_a_good_token_gets_401(org: DemoOrg, header: str) -> None:
-    answer = httpx.get(f"{org.url}{BASE}/limits", headers={"Authorization": header} if header else {})
+    answer = plain_http.get(f"{org.url}{BASE}/limits", headers={"Authorization": header} if header else {})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Token"
     assert answer.json() == [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
@@ -328,4 +329,4 @@ def test_a_place_that_is_gone_answers_420_where_sign_in_stays_and_else_nothing(a
     second = org.instance_url
     org.move_instance(unreachable=True)
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{second}/services/data")
+        plain_http.get(f"{second}/services/data")

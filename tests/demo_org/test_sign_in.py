@@ -14,6 +14,7 @@ import jwt
 import pytest
 
 from orgsync.demo_org import DemoOrg
+from tests import plain_http
 from tests.demo_org.caller import BASE, Caller
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -26,7 +27,7 @@ def post(org: DemoOrg, form: dict[str, str | None], endpoint: str = "token") -> 
     """Post a form with the client's own id and secret; None leaves a field out."""
     client: dict[str, str | None] = {"client_id": org.client_id, "client_secret": org.client_secret}
     fields = {name: value for name, value in {**client, **form}.items() if value is not None}
-    return httpx.post(f"{org.url}/services/oauth2/{endpoint}", data=fields)
+    return plain_http.post(f"{org.url}/services/oauth2/{endpoint}", data=fields)
 
 
 def refresh(org: DemoOrg, **form: str | None) -> httpx.Response:
@@ -38,7 +39,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str, str]:
 
 
 def works(org: DemoOrg, token: str) -> bool:
-    answer = httpx.get(f"{org.instance_url}{BASE}/limits", headers={"Authorization": f"Bearer {token}"})
+    answer = plain_http.get(f"{org.instance_url}{BASE}/limits", headers={"Authorization": f"Bearer {token}"})
     return answer.status_code == 200
 
 
@@ -80,14 +81,14 @@ def test_a_refresh_that_is_wrong_is_refused(
 
 
 def test_the_token_endpoint_wants_post(org: DemoOrg) -> None:
-    assert refusal(httpx.get(f"{org.url}/services/oauth2/token"))[1] == "invalid_request"
+    assert refusal(plain_http.get(f"{org.url}/services/oauth2/token"))[1] == "invalid_request"
 
 
 def test_the_client_may_prove_itself_by_basic_authorization(org: DemoOrg) -> None:
     def grant(auth: object) -> httpx.Response:
         headers = {"Authorization": f"Basic {auth}"}
         url = f"{org.url}/services/oauth2/token"
-        return httpx.post(url, data={"grant_type": "client_credentials"}, headers=headers)
+        return plain_http.post(url, data={"grant_type": "client_credentials"}, headers=headers)
 
     good = base64.b64encode(f"{org.client_id}:{org.client_secret}".encode()).decode()
     assert grant(good).status_code == 200
@@ -201,8 +202,8 @@ def test_tokens_of_either_kind_can_be_revoked(org: DemoOrg) -> None:
 def test_userinfo_and_the_identity_url_say_who_it_is(org: DemoOrg) -> None:
     answer = refresh(org).json()
     headers = {"Authorization": f"Bearer {answer['access_token']}"}
-    userinfo = httpx.get(f"{org.instance_url}/services/oauth2/userinfo", headers=headers).json()
-    identity = httpx.get(answer["id"], headers=headers).json()
+    userinfo = plain_http.get(f"{org.instance_url}/services/oauth2/userinfo", headers=headers).json()
+    identity = plain_http.get(answer["id"], headers=headers).json()
     assert userinfo["sub"] == identity["id"] == answer["id"]
     assert userinfo["user_id"] == identity["user_id"] == org.user_id
     assert userinfo["organization_id"] == identity["organization_id"] == org.org_id
@@ -212,9 +213,9 @@ def test_userinfo_and_the_identity_url_say_who_it_is(org: DemoOrg) -> None:
 
 
 def test_who_it_is_is_reported_to_tokens_only_and_of_themselves(org: DemoOrg) -> None:
-    assert httpx.get(f"{org.url}/services/oauth2/userinfo").status_code == 403
+    assert plain_http.get(f"{org.url}/services/oauth2/userinfo").status_code == 403
     headers = {"Authorization": f"Bearer {org.access_token()}"}
-    assert httpx.get(f"{org.url}/id/{org.org_id}/005000000000000AAA", headers=headers).status_code == 404
+    assert plain_http.get(f"{org.url}/id/{org.org_id}/005000000000000AAA", headers=headers).status_code == 404
 
 
 def assertion(org: DemoOrg, **claims: object) -> str:
@@ -225,7 +226,7 @@ def assertion(org: DemoOrg, **claims: object) -> str:
 
 def by_jwt(org: DemoOrg, signed: str) -> httpx.Response:
     url = f"{org.url}/services/oauth2/token"
-    return httpx.post(url, data={"grant_type": JWT_BEARER, "assertion": signed})
+    return plain_http.post(url, data={"grant_type": JWT_BEARER, "assertion": signed})
 
 
 def test_a_signed_assertion_gives_a_token(org: DemoOrg) -> None:
@@ -272,7 +273,7 @@ def test_client_credentials_give_a_token(org: DemoOrg) -> None:
 def test_a_token_whose_scope_lacks_api_is_not_valid_for_rest(org: DemoOrg) -> None:
     org.scope = "refresh_token id"
     token = refresh(org).json()["access_token"]
-    answer = httpx.get(f"{org.instance_url}{BASE}/limits", headers={"Authorization": f"Bearer {token}"})
+    answer = plain_http.get(f"{org.instance_url}{BASE}/limits", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
     assert answer.json()[0]["message"] == "This session is not valid for use with the REST API"
 
@@ -289,7 +290,7 @@ def authorize(org: DemoOrg, **fields: str | None) -> httpx.Response:
         **fields,
     }
     params = {name: value for name, value in whole.items() if value is not None}
-    return httpx.get(f"{org.url}/services/oauth2/authorize", params=params)
+    return plain_http.get(f"{org.url}/services/oauth2/authorize", params=params)
 
 
 def returned(answer: httpx.Response) -> dict[str, str]:
@@ -310,7 +311,7 @@ def test_the_authorization_page_has_a_form_that_allows(org: DemoOrg) -> None:
     assert page.headers["content-type"].startswith("text/html")
     fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text))
     fields = {name: value.replace("&amp;", "&") for name, value in fields.items()}
-    answer = returned(httpx.post(f"{org.url}/services/oauth2/authorize", data={**fields, "decision": "allow"}))
+    answer = returned(plain_http.post(f"{org.url}/services/oauth2/authorize", data={**fields, "decision": "allow"}))
     assert answer["state"] == "s t/?&="
     granted = exchange(org, answer["code"]).json()
     assert granted["scope"] == "api refresh_token"
