@@ -5,12 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from orgsync import Org, Record, field
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import AlreadyRunning, ArgumentInvalid, FieldNotFound
 from orgsync.salesforce.http.http import Http
+from orgsync.salesforce.http.request import Request
+from orgsync.salesforce.http.transport import HttpxTransport, TransportResponse
 from tests.projects import project_at
 from tests.writes.broken_off import BrokenOff, MortalTransport
 
@@ -98,6 +101,28 @@ async def test_rows_that_an_earlier_process_may_have_sent_are_not_sent_again(
     assert (result.written, result.unknown) == (300, 200)
     assert [each.place for each in result.failures()] == list(range(200, 400))
     assert count(org) == 500
+
+
+async def test_what_was_answered_is_kept_where_a_write_is_cancelled_during_the_call(
+    tmp_path: Path, org: DemoOrg
+) -> None:
+    class Cancelling(HttpxTransport):
+        async def request(self, request: Request) -> TransportResponse:
+            if "composite/sobjects" in request.url:
+                scope.cancel()
+            return await super().request(request)
+
+    network = Cancelling()
+    async with project_at(tmp_path, org) as sample:
+        with anyio.CancelScope() as scope:
+            async with Http(10, transport=network) as http:
+                acme = await replace(sample.opened, http=http).open_org("acme")
+                await acme.write("Contact", people(500), operation="insert", resume_as="people")
+        await network.aclose()
+        assert (scope.cancelled_caught, count(org)) == (True, 200)
+        acme = await sample.opened.open_org("acme")
+        result = await acme.write("Contact", people(500), operation="insert", resume_as="people")
+        assert (result.written, result.unknown, count(org)) == (500, 0, 500)
 
 
 @pytest.mark.parametrize("step", ["POST jobs/ingest", "PUT batches", "PATCH 750", "GET 750", "GET failedResults"])

@@ -112,11 +112,11 @@ class Writer:
                 self.client, self.spool, shipment, entry, self._save, self._report, self.stalled_after.total_seconds()
             )
             await steps.run()
-            entry = steps.entry
-        else:
-            with anyio.CancelScope(shield=True):  # what became of a call is known when it has ended
-                await self._call(part, shipment, entry)
-        await self._done(part, entry)
+            await self._done(part, steps.entry)
+            return
+        with anyio.CancelScope(shield=True):  # what became of a call is known when it has ended, and is kept then
+            await self._call(part, shipment, entry)
+            await self._done(part, entry)
 
     async def _done(self, part: Part, entry: PartEntry) -> None:
         outcomes = await anyio.to_thread.run_sync(self._packed, part.places)
