@@ -295,7 +295,7 @@ def test_a_tag_chooses_the_connections(orgsync: Command, acme: DemoOrg, monkeypa
     assert unknown.code == 2
     assert unknown.problem() == (
         "There is no connection with the tag 'gild'; did you mean 'gold'?",
-        "What exists: eu, gold, us.",
+        "What exists: eu, gold, us. List them: orgsync connections.",
     )
     for choice in (["-c", "acme"], ["--all"]):
         refused = orgsync("run", "contacts", "--tag", "eu", *choice)

@@ -172,7 +172,7 @@ async def test_a_connection_that_never_was_is_refused(store: Store) -> None:
     await store.connections.save(Connection(name="beta"), {})
     await write(store, "a")
     assert await seen(orgsync.changes(connection="beta")) == []
-    with pytest.raises(NameUnknown, match="no connection amce"):
+    with pytest.raises(NameUnknown, match="no connection 'amce'"):
         await seen(orgsync.changes(connection="amce"))
 
 

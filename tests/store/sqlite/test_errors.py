@@ -108,7 +108,9 @@ async def test_an_address_that_is_no_sqlite_file_is_refused_without_showing_it(
 
 
 async def test_a_missing_folder_of_the_database_is_reported(tmp_path: Path, folder: Path) -> None:
-    with pytest.raises(StoreUnavailable, match=r"nowhere/x\.db cannot be created: there is no folder .*nowhere\. Make"):
+    with pytest.raises(
+        StoreUnavailable, match=r"nowhere/x\.db cannot be created: there is no folder .*nowhere\. Create"
+    ):
         await opened(f"sqlite:///{tmp_path}/nowhere/x.db", folder)
 
 
