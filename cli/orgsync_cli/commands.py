@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INTERRUPTED",
+    "INTERRUPTED_ALONE",
     "NOTHING_CHANGED",
     "Commands",
     "Program",
@@ -37,6 +38,9 @@ __all__ = [
 ]
 
 INTERRUPTED = 130
+INTERRUPTED_ALONE = "Interrupted."
+"""What is said where Ctrl-C ends what leaves nothing behind that would be missed."""
+
 NOTHING_CHANGED = "Interrupted; nothing was changed."
 """What is said where Ctrl-C ends what only reads."""
 
@@ -95,7 +99,7 @@ class Commands(Group):
         try:
             return self._invoke(ctx)
         except (KeyboardInterrupt, typer.Abort) as interrupted:
-            say(str(interrupted) or "Interrupted.")
+            say(str(interrupted) or INTERRUPTED_ALONE)
             code = INTERRUPTED
         except BrokenPipeError:  # `orgsync records contact | head`: whoever read has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), stdout().fileno())

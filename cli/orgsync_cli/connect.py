@@ -99,6 +99,8 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
         audience=audience,
         sfdx_url_file=sfdx_url_file,
         port=port,
+        tags=tag or (),
+        metadata=metadata,
     )
     made = _signed_in(name, options, None if metadata is None else metadata_of(metadata), tag)
     if as_json:

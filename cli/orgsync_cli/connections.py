@@ -8,7 +8,7 @@ from orgsync.errors import ArgumentInvalid
 from orgsync.project.health_views import error_view
 from orgsync.project.views import connection_view
 
-from .commands import Program, enter_project, open_view, wait_for
+from .commands import NOTHING_CHANGED, Program, enter_project, open_view, wait_for
 from .completion import connection_names, tag_names
 from .connect import metadata_of
 from .connection_choice import require_connected
@@ -173,7 +173,7 @@ def check(name: Name, as_json: AsJson = False) -> None:
     again.
     """
     _read(name)
-    calls = wait_for(lambda: _test(name))
+    calls = wait_for(lambda: _test(name), interrupted=lambda: NOTHING_CHANGED)
     if as_json:
         json_line({**connection_view(_read(name)), "api_calls": calls})
         return

@@ -12,7 +12,7 @@ import typer
 
 from orgsync.errors import FileUnusable, NameTaken, PortUnavailable
 
-from .commands import wait_for
+from .commands import INTERRUPTED_ALONE, wait_for
 from .output import examples, result, say, stdout, verbatim
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def demo(
     from .story import Story
 
     with _folder(keep) as folder:
-        wait_for(Story(folder, kept=keep is not None).show, interrupted=lambda: "Interrupted.")
+        wait_for(Story(folder, kept=keep is not None).show, interrupted=lambda: INTERRUPTED_ALONE)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from orgsync.errors import OrgsyncError, UsageInvalid
 from orgsync.printable import counted, printable
 from orgsync.project.health_views import finding_view
 
-from .commands import open_view, wait_for
+from .commands import INTERRUPTED_ALONE, open_view, wait_for
 from .completion import connection_names
 from .grid import GAP
 from .output import console, detail_lines, examples, json_line
@@ -46,7 +46,7 @@ def doctor(
     condition that is written out in the script is tried with a query for one row. The exit code is that of the worst
     problem.
     """
-    raise typer.Exit(wait_for(lambda: _doctor(name, as_json=as_json), interrupted=lambda: "Interrupted."))
+    raise typer.Exit(wait_for(lambda: _doctor(name, as_json=as_json), interrupted=lambda: INTERRUPTED_ALONE))
 
 
 async def _doctor(name: str | None, *, as_json: bool) -> int:

@@ -6,7 +6,7 @@ import typer
 
 from orgsync.printable import counted
 
-from .commands import open_view, wait_for
+from .commands import NOTHING_CHANGED, open_view, wait_for
 from .options import connection_option
 from .output import examples, json_line, moment, say
 from .tables import show_table
@@ -37,7 +37,7 @@ def drift(
     has changed; runs find the same when they look at an object. A change is told once, by webhook and as an alert, and
     shown here for a day. The exit code is that of the worst problem that kept a connection from being asked.
     """
-    found = wait_for(lambda: _found(connection or []))
+    found = wait_for(lambda: _found(connection or []), interrupted=lambda: NOTHING_CHANGED)
     if as_json:
         from orgsync.project.schema_drift import field_change_view
 

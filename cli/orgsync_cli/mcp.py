@@ -8,7 +8,7 @@ import typer
 
 from orgsync.errors import PackageMissing
 
-from .commands import wait_for
+from .commands import INTERRUPTED_ALONE, wait_for
 from .interruptions import SERVER
 from .output import examples, say, speech, stdout
 from .signals import Interruption
@@ -36,7 +36,7 @@ def mcp(
 
     No tool writes, runs anything or reads credentials. With --http everybody on this machine can read the copy.
     """
-    raise typer.Exit(wait_for(lambda: _http(port) if http else _stdio()))
+    raise typer.Exit(wait_for(lambda: _http(port) if http else _stdio(), interrupted=lambda: INTERRUPTED_ALONE))
 
 
 async def _stdio() -> int:

@@ -12,6 +12,8 @@ from .progress import shown_progress
 from .run_lines import outcome_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orgsync.engine import Event, Job, Outcome
     from orgsync.project import Project
 
@@ -69,8 +71,13 @@ class OneRun:
             say(f"Interrupted; {counted(kept, 'change')} kept, and the next run resumes there.")
         elif stopped.unchanged or self.has_committed:
             say("Interrupted; no row was changed, and the next run resumes where this one was.")
+        elif given := [each for each, is_given in self._reads_more() if is_given]:
+            say(f"Interrupted; nothing was committed, and {' and '.join(given)} would have to be given again.")
         else:
             say("Interrupted; nothing was committed, and the next run begins where this one did.")
+
+    def _reads_more(self) -> "Sequence[tuple[str, bool]]":
+        return ("--full", self.job.full), ("--reconcile", self.job.reconcile)
 
 
 def show_run(outcome: "Outcome", *, as_json: bool) -> int:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import wait_for
+from .commands import INTERRUPTED_ALONE, wait_for
 from .completion import connection_names
 from .interruptions import SERVER
 from .output import examples, say, speech, stdout, verbatim
@@ -38,7 +38,9 @@ def proxy(
     Whoever can reach the port, everybody on this machine, can do in the org what the connection's user may, unless
     --private is given. The org's token is renewed where it is dead, and is sent to the org alone.
     """
-    raise typer.Exit(wait_for(lambda: _proxy(connection, port, with_token=private)))
+    raise typer.Exit(
+        wait_for(lambda: _proxy(connection, port, with_token=private), interrupted=lambda: INTERRUPTED_ALONE)
+    )
 
 
 async def _proxy(connection: str, port: int, *, with_token: bool) -> int:

@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "record"]
 
+_NOTHING_WRITTEN = f"Interrupted; {RECORDING.kept}"
 _MANY_ROWS = 100
 """How many rows a test's cassette may hold before it is said that fewer would do."""
 
@@ -64,8 +65,12 @@ def record(
     if arguments or _is_action(sync):
         if runs > 1 or max_rows is not None:
             raise ArgumentInvalid("--runs and --max-rows are for syncs.", "Leave them out: an action is run once.")
-        raise typer.Exit(wait_for(lambda: _record_action(sync, arguments or [], connection, as_json=as_json)))
-    raise typer.Exit(wait_for(lambda: _record(sync, connection, runs, max_rows, as_json=as_json)))
+        return _exit(lambda: _record_action(sync, arguments or [], connection, as_json=as_json))
+    return _exit(lambda: _record(sync, connection, runs, max_rows, as_json=as_json))
+
+
+def _exit(recorded: Callable[[], Awaitable[int]]) -> None:
+    raise typer.Exit(wait_for(recorded, interrupted=lambda: _NOTHING_WRITTEN))
 
 
 def _is_action(name: str) -> bool:
@@ -124,10 +129,12 @@ async def _record(name: str, connection: str | None, runs: int, max_rows: int | 
         if max_rows is None and rows > _MANY_ROWS:
             say(f"These are {rows:,} rows; --max-rows 20 records as if no query found more, for a smaller cassette.")
         cassette = recording.cassette()
-        _write(cassette, sync, await _replayed(cassette, sync, settings, runs), settings, as_json=as_json)
+        ran = await _replayed(cassette, sync, settings, runs)
     if interruption.code:
-        say(f"Interrupted; {RECORDING.kept}")
-    return interruption.code
+        say(_NOTHING_WRITTEN)
+        return interruption.code
+    _write(cassette, sync, ran, settings, as_json=as_json)
+    return 0
 
 
 def _require_test_kit() -> None:

@@ -45,10 +45,12 @@ class RecordedAction:
             with recording.capturing():
                 await recording.sandbox.do(self.action, self.arguments)
             cassette, arguments = recording.cassette(), recording.arguments(self.arguments)
-            self._write(cassette, arguments, await self._replayed(cassette, arguments))
+            document = await self._replayed(cassette, arguments)
         if interruption.code:
             say(f"Interrupted; {RECORDING_ACTION.kept}")
-        return interruption.code
+            return interruption.code
+        self._write(cassette, arguments, document)
+        return 0
 
     async def _replayed(self, cassette: "Cassette", arguments: Mapping[str, Any]) -> object:
         """Replay the cassette, and return the result as JSON: one that cannot be replayed is not written."""

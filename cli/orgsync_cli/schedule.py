@@ -111,6 +111,7 @@ class _Options:
 
 
 def _listed(options: _Options) -> "Sequence[Schedule]":
+    from orgsync.project.known_names import require_known
     from orgsync.project.schedules import schedules_in
     from orgsync.settings import load_settings
 
@@ -118,7 +119,9 @@ def _listed(options: _Options) -> "Sequence[Schedule]":
         for name in options.connections:
             view.connection(name)
         tagged = {each.name for each in view.connections() if not set(options.tags).isdisjoint(each.tags)}
-        found = schedules_in(view, load_settings())
+        found = schedules_in(view, settings := load_settings())
+        for name in set(options.syncs) - {each.sync for each in found}:
+            require_known(view, settings, sync=name)
     chosen = {*options.connections, *tagged}
     narrowed = bool(options.connections or options.tags)
     return [

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import wait_for
+from .commands import INTERRUPTED_ALONE, wait_for
 from .interruptions import SERVER, SERVER_WITH_RUNS
 from .output import examples, say, speech
 from .signals import Interruption
@@ -54,7 +54,7 @@ def serve(
     it: calls under way have 8 seconds.
     """
     options = (host, port, up, allow_host or [], root_path, trust_proxy or [], as_json)
-    raise typer.Exit(wait_for(lambda: _serve(*options)))
+    raise typer.Exit(wait_for(lambda: _serve(*options), interrupted=lambda: INTERRUPTED_ALONE))
 
 
 async def _serve(

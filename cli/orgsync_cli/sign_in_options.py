@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -35,6 +35,8 @@ class Options:
     audience: str | None = None
     sfdx_url_file: Path | None = None
     port: int | None = None
+    tags: Sequence[str] = ()
+    metadata: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

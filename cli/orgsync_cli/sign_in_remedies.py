@@ -45,6 +45,8 @@ def _command(name: str, options: Options, *, has_flow: bool = True, has_login_ur
         "--audience": options.audience,
         "--sfdx-url-file": options.sfdx_url_file if has_flow else None,
         "--port": options.port,
+        "--metadata": options.metadata,
     }
     words = [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    words += [word for tag in options.tags for word in ("--tag", tag)]
     return shlex.join(["orgsync", "connect", name, *words])

@@ -117,6 +117,7 @@ class Interruption:
         self._patience = patience
         self._stopping = stopping
         self._loop = asyncio.get_running_loop()
+        self._has_left = False
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -127,6 +128,7 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._has_left = True
         for each, handler in self._before.items():
             signal.signal(each, _end_closing if self.code else handler)
 
@@ -142,8 +144,9 @@ class Interruption:
         self._loop.call_soon_threadsafe(self._stop)
 
     def _stop(self) -> None:
-        say(self._stopping().first)
-        self._scope.cancel()
+        if not self._has_left:  # what was under way has ended by itself meanwhile
+            say(self._stopping().first)
+            self._scope.cancel()
 
     def _end_waiting(self, code: int) -> None:  # pragma: no cover - as `_end`
         _end(code, f"Stopped, as it took longer than {self._patience:g} seconds; {self._stopping().kept}")

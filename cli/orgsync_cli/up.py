@@ -9,7 +9,7 @@ import typer
 
 from orgsync.errors import NoConnection
 
-from .commands import wait_for
+from .commands import INTERRUPTED_ALONE, wait_for
 from .completion import sync_names
 from .interruptions import service_stopping
 from .options import connection_option
@@ -54,7 +54,7 @@ def up(
     service = Service(
         list(dict.fromkeys(sync or [])), list(dict.fromkeys(connection or [])), once=once, as_json=as_json
     )
-    raise typer.Exit(wait_for(service.run))
+    raise typer.Exit(wait_for(service.run, interrupted=lambda: INTERRUPTED_ALONE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

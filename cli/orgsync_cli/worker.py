@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import wait_for
+from .commands import INTERRUPTED_ALONE, wait_for
 from .completion import sync_names
 from .options import connection_option
 from .output import examples
@@ -46,4 +46,4 @@ def worker(
         as_worker=True,
         concurrency=concurrency,
     )
-    raise typer.Exit(wait_for(service.run))
+    raise typer.Exit(wait_for(service.run, interrupted=lambda: INTERRUPTED_ALONE))

@@ -45,6 +45,8 @@ def _broken(line: str, width: int, indent: int | None) -> str:
     if len(line) <= width:
         return line
     before = len(line) - len(line.lstrip()) if indent is None else indent
+    if before and max(map(len, line.split())) > width - before:
+        return line  # what is too long for a line of its own stays beside its label
     return _filled(line, width, "", " " * before)
 
 

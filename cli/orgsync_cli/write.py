@@ -146,13 +146,17 @@ class _Work:
 
     async def _written(self, project: "Project", name: str) -> "FileResult":
         org = await project.open_org(name)
-        with _progress(self.title, show=not self.as_json) as observe:
+        with _progress(self.title, show=not self.as_json) as (observe, end_progress):
 
             def noted(progress: "WriteProgress") -> None:
                 self.begun = True
                 observe(progress)
 
-            return await org.write_file(self.file, observe=noted, stopped=lambda each: self._show_stopped(name, each))
+            def show_stopped(stopped: "WriteResult") -> None:
+                end_progress()
+                self._show_stopped(name, stopped)
+
+            return await org.write_file(self.file, observe=noted, stopped=show_stopped)
 
     def _show_stopped(self, name: str, stopped: "WriteResult") -> None:
         """Show what an interrupted write has done."""
@@ -209,10 +213,10 @@ def _summary(written: "WriteResult") -> str:
 
 
 @contextmanager
-def _progress(title: str, *, show: bool) -> "Generator[Callable[[WriteProgress], None]]":
-    """Show how far a write is on stderr, if that is a terminal; yields what observes it."""
+def _progress(title: str, *, show: bool) -> "Generator[tuple[Callable[[WriteProgress], None], Callable[[], None]]]":
+    """Show how far a write is on stderr, if that is a terminal; yields what observes it, and what ends it early."""
     if not show or not sys.stderr.isatty():
-        yield lambda _: None
+        yield (lambda _: None), (lambda: None)
         return
     from rich.console import Console
     from rich.progress import Progress
@@ -225,7 +229,7 @@ def _progress(title: str, *, show: bool) -> "Generator[Callable[[WriteProgress],
             text = progress_text(progress, text_room(console, title))
             bars.update(task, completed=progress.settled, total=progress.rows, text=text)
 
-        yield observe
+        yield observe, bars.stop
 
 
 def progress_text(progress: "WriteProgress", room: int) -> str:

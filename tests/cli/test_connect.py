@@ -168,9 +168,11 @@ def test_a_missing_secret_and_a_stored_one_are_told_apart(
     orgsync: Command, secrets: DemoOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ORGSYNC_CLIENT_SECRET")
-    cause, remedy = connect(orgsync, secrets).problem()
+    given = ("--tag", "eu", "--tag", "vip", "--metadata", '{"plan":"gold"}')
+    cause, remedy = connect(orgsync, secrets, *given).problem()
     assert "without a client secret, and none was sent (invalid_client" in cause
-    again = f"orgsync connect acme --login-url {secrets.url} --flow refresh-token."
+    more = """--metadata '{"plan":"gold"}' --tag eu --tag vip"""
+    again = f"orgsync connect acme --login-url {secrets.url} --flow refresh-token {more}."
     assert remedy == f"Set ORGSYNC_CLIENT_SECRET to the app's consumer secret, then sign in again: {again}"
 
     monkeypatch.setenv("ORGSYNC_CLIENT_SECRET", secrets.client_secret)

@@ -30,6 +30,9 @@ def firms(folder: Path) -> None:
 
 def test_a_schedule_is_set_listed_and_removed(orgsync: Command, acme: DemoOrg) -> None:
     assert "every sync is due as its script says" in orgsync("schedule").err
+    assert "every sync is due as its script says" in orgsync("schedule", "firms").err
+    unknown = orgsync("schedule", "frims")
+    assert (unknown.code, "did you mean 'firms'?" in unknown.err) == (2, True)
     done = orgsync("schedule", "firms", "-c", "acme", "--every", "1h")
     assert (done.code, done.out) == (0, "firms on acme: every 1h\n")
     assert (

@@ -97,6 +97,28 @@ def test_a_run_that_is_interrupted_before_it_commits_says_so(folder: Path, acme:
     assert "25 added" in finished(folder, "run", "contacts", "-c", "acme").out
 
 
+def test_a_full_run_that_is_interrupted_before_it_commits_says_that_full_is_not_owed(
+    folder: Path, acme: DemoOrg
+) -> None:
+    finished(folder, "run", "contacts")
+    acme.add_fault(Fault.delay(10), match="query", times=None)
+    process = started(folder, "run", "contacts", "--full")
+    with process:
+        acme_waits(acme)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+    assert "Interrupted; nothing was committed, and --full would have to be given again.\n" in err, err
+
+
+def acme_waits(org: DemoOrg) -> None:
+    """Wait until the org has been asked for something that it delays: a run has begun."""
+    asked, deadline = len(org.requests), time.monotonic() + 120
+    while len(org.requests) == asked:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.5)
+
+
 def test_a_second_signal_ends_at_once_even_a_script_that_listens_to_nothing(
     folder: Path, orgsync: Command, acme: DemoOrg
 ) -> None:
@@ -331,6 +353,15 @@ async def test_a_run_takes_up_no_signal_that_is_ignored() -> None:
             assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+async def test_a_signal_that_comes_with_the_end_of_what_it_would_stop_says_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with anyio.CancelScope() as scope, Interruption(scope, Stopping) as interruption:  # noqa: ASYNC100 - on purpose
+        signal.raise_signal(signal.SIGINT)
+    await anyio.sleep(0.01)
+    assert (interruption.code, scope.cancel_called, capsys.readouterr().err) == (130, False, "")
 
 
 def test_a_run_that_is_under_way_keeps_others_out(folder: Path, orgsync: Command, acme: DemoOrg) -> None:

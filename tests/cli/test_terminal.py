@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -197,6 +198,18 @@ def test_the_progress_of_a_write_fits_a_narrow_terminal(acme: DemoOrg, folder: P
         assert at.end() == 0, at.shown
     assert "0 of 500 rows" in at.shown
     assert "…" not in at.shown
+
+
+def test_the_result_of_an_interrupted_write_has_a_line_of_its_own(acme: DemoOrg, folder: Path) -> None:
+    acme.add_fault(Fault.delay(1), match="composite", times=None)
+    (folder / "leads.csv").write_text("LastName\n" + "Lovelace\n" * 500)
+    with terminal(folder, "write", "leads.csv", "--object", "Contact", "--operation", "insert", columns=80) as at:
+        at.until("0 of 500 rows")
+        at.process.send_signal(signal.SIGINT)
+        assert at.end() == 130, at.shown
+    before, _, rest = at.shown.partition("leads.csv to Contact on acme: ")
+    assert re.search(r"(\n|\x1b\[2K)(\x1b\[\?25h)?$", before), before[-80:]
+    assert rest.startswith("200 rows written")
 
 
 def test_the_progress_of_a_job_leaves_out_what_there_is_no_room_for() -> None:

@@ -61,6 +61,7 @@ def test_text_is_broken_between_words_alone(monkeypatch: pytest.MonkeyPatch) -> 
     assert broken(f"see {os.sep * 60} there") == f"see\n{os.sep * 60}\nthere"
     assert broken("  " + "word " * 12) == "  " + " ".join(["word"] * 9) + "\n  " + " ".join(["word"] * 3)
     assert broken("word " * 12, first=7).split("\n")[1] == "       " + " ".join(["word"] * 4)
+    assert broken(f"label     {os.sep * 45}", indent=10) == f"label     {os.sep * 45}"
     assert broken("label     " + "word " * 12, indent=10).split("\n")[1] == " " * 10 + " ".join(["word"] * 4)
 
 
