@@ -119,6 +119,7 @@ async def _record(name: str, connection: str | None, runs: int, max_rows: int | 
     await require_connected([connection], settings)
     async with open_project(settings) as project:
         chosen = await choose_connection(project, connection)
+    recorded: tuple[Cassette, Sequence[Ran[Any]]] | None = None
     with (
         anyio.CancelScope() as scope,
         Interruption(scope, lambda: RECORDING) as interruption,
@@ -129,10 +130,11 @@ async def _record(name: str, connection: str | None, runs: int, max_rows: int | 
         if max_rows is None and rows > _MANY_ROWS:
             say(f"These are {rows:,} rows; --max-rows 20 records as if no query found more, for a smaller cassette.")
         cassette = recording.cassette()
-        ran = await _replayed(cassette, sync, settings, runs)
-    if interruption.code:
+        recorded = cassette, await _replayed(cassette, sync, settings, runs)
+    if recorded is None or interruption.code:
         say(_NOTHING_WRITTEN)
         return interruption.code
+    cassette, ran = recorded
     _write(cassette, sync, ran, settings, as_json=as_json)
     return 0
 

@@ -36,6 +36,7 @@ class RecordedAction:
         from orgsync.cassettes import RecordFrom, Recording
 
         self.action.bound(self.arguments)
+        recorded: tuple[Cassette, Mapping[str, Any], object] | None = None
         with (
             anyio.CancelScope() as scope,
             Interruption(scope, lambda: RECORDING_ACTION) as interruption,
@@ -45,11 +46,11 @@ class RecordedAction:
             with recording.capturing():
                 await recording.sandbox.do(self.action, self.arguments)
             cassette, arguments = recording.cassette(), recording.arguments(self.arguments)
-            document = await self._replayed(cassette, arguments)
-        if interruption.code:
+            recorded = cassette, arguments, await self._replayed(cassette, arguments)
+        if recorded is None or interruption.code:
             say(f"Interrupted; {RECORDING_ACTION.kept}")
             return interruption.code
-        self._write(cassette, arguments, document)
+        self._write(*recorded)
         return 0
 
     async def _replayed(self, cassette: "Cassette", arguments: Mapping[str, Any]) -> object:
