@@ -3,7 +3,8 @@
 import pytest
 
 from orgsync.errors import OrgsyncError, ServerProblem, SignInNeeded
-from orgsync.salesforce.auth.refusals import REFUSALS, Actor, Refusal
+from orgsync.salesforce.auth.refusal import Actor, Refusal
+from orgsync.salesforce.auth.refusals import REFUSALS
 from orgsync.salesforce.auth.sign_in_errors import problem, refusal
 
 REFRESH = "refresh_token"

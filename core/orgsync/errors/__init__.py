@@ -29,18 +29,23 @@ from .base import (
     InternalError,
     OrgsyncError,
 )
+from .http_api import (
+    CallUnknown,
+    ConnectSessionEnded,
+    Forbidden,
+    ServerBusy,
+    TooManyAttempts,
+    Unauthorized,
+)
 from .operator import (
     AlreadyRunning,
     ApiVersionUnsupported,
     ArgumentInvalid,
     BulkQuotaSpent,
-    CallUnknown,
     CassetteInvalid,
     ConfigurationProblem,
-    ConnectSessionEnded,
     CredentialsInvalid,
     FileUnusable,
-    Forbidden,
     HostNotAllowed,
     KeyUnusable,
     LimitReached,
@@ -60,15 +65,12 @@ from .operator import (
     ProjectNotFound,
     ProxyRefused,
     Refused,
-    ServerBusy,
     SessionInvalid,
     SettingInvalid,
     SignInNeeded,
     StoreMoved,
     StoreReplaced,
     StoreUnavailable,
-    TooManyAttempts,
-    Unauthorized,
     UsageInvalid,
 )
 from .org import (

@@ -4,7 +4,8 @@ import re
 
 from orgsync.errors import ServerProblem, SignInNeeded, TransientProblem
 
-from .refusals import REFUSALS, Refusal
+from .refusal import Refusal
+from .refusals import REFUSALS
 
 __all__ = ["problem", "refusal"]
 
