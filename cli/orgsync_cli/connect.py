@@ -102,7 +102,10 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
         tags=tag or (),
         metadata=metadata,
     )
-    made = _signed_in(name, options, None if metadata is None else metadata_of(metadata), tag)
+    _show(_signed_in(name, options), as_json=as_json)
+
+
+def _show(made: "SignIn", *, as_json: bool) -> None:
     if as_json:
         json_line({**connection_view(made.connection), "token_lifetime": made.lifetime, "hint": made.hint or None})
         return
@@ -110,11 +113,11 @@ def connect(  # noqa: PLR0913 - each parameter is an option of the command
         result(line)
 
 
-def _signed_in(name: str, options: Options, metadata: dict[str, Any] | None, tags: list[str] | None) -> "SignIn":
+def _signed_in(name: str, options: Options) -> "SignIn":
     """Sign in; where that is interrupted, say what was stored, and exit."""
     attempt = _Attempt(name)
     try:
-        return wait_for(lambda: _connect(attempt, options, metadata, tags))
+        return wait_for(lambda: _connect(attempt, options))
     except (KeyboardInterrupt, typer.Abort):
         say(attempt.interrupted())
         raise typer.Exit(INTERRUPTED) from None
@@ -144,12 +147,12 @@ class _Attempt:
             return False
 
 
-async def _connect(
-    attempt: _Attempt, options: Options, metadata: dict[str, Any] | None, tags: list[str] | None
-) -> "SignIn":
+async def _connect(attempt: _Attempt, options: Options) -> "SignIn":
     from orgsync.project import open_project
 
     name = attempt.name
+    metadata = None if options.metadata is None else metadata_of(options.metadata)
+    tags = [*options.tags] or None
     async with open_project() as project:
         await project.connections.require_ready(name, metadata)
         parts = await _parts(project, name, options)
