@@ -13,6 +13,7 @@ _NARROWEST = 40
 _USUAL_WIDTH = 80
 _MEANING = 24  # places that a meaning needs to stand beside its command
 _BELOW = 4
+_COMMAND = re.compile(r"(?<=: )orgsync .*?(?=\.?(?:\s*$|\.\s|;))")  # what a message says to run, behind a colon
 _GAP = re.compile(r"(?<=\S) {2,}")
 _WORD = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")  # what is quoted is one
 
@@ -29,7 +30,7 @@ def terminal_width() -> int:
 
 
 def broken(text: str, *, first: int = 0, last: int = 0, indent: int | None = None) -> str:
-    """Return text whose lines are no longer than the terminal's, but for a word that is.
+    """Return text whose lines are no longer than the terminal's, but for a word that is, and a command to run.
 
     What continues a line stands `indent` places to the right; by default as far as the line itself. `first` places of
     the first line are taken, and `last` ones are left free at the end of each.
@@ -47,7 +48,8 @@ def _broken(line: str, width: int, indent: int | None) -> str:
     before = len(line) - len(line.lstrip()) if indent is None else indent
     if before and max(map(len, line.split())) > width - before:
         return line  # what is too long for a line of its own stays beside its label
-    return _filled(line, width, "", " " * before)
+    whole = _COMMAND.sub(lambda command: command[0].replace(" ", "\0"), line)
+    return _filled(whole, width, "", " " * before).replace("\0", " ")
 
 
 def _filled(text: str, width: int, first: str, rest: str) -> str:

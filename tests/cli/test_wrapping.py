@@ -65,6 +65,15 @@ def test_text_is_broken_between_words_alone(monkeypatch: pytest.MonkeyPatch) -> 
     assert broken("label     " + "word " * 12, indent=10).split("\n")[1] == " " * 10 + " ".join(["word"] * 4)
 
 
+def test_a_command_that_a_message_says_to_run_is_pasted_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    command = "orgsync connect acme --login-url http://127.0.0.1:8080 --flow refresh-token"
+    assert broken(f"       Set the variable, then sign in again: {command}. A rotated secret ends others.") == (
+        f"       Set the variable, then sign in again:\n       {command}.\n       A rotated secret ends others."
+    )
+    assert broken(f"       The nearest name is wrong; create one: {command}").splitlines()[-1] == f"       {command}"
+
+
 def test_few_names_are_all_told_and_of_many_the_first() -> None:
     assert first_names(["a", "b"]) == "a, b"
     assert first_names(list("abcdef")) == "a, b, c, d, e, f"
