@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Leave what was imported and collected out of garbage collection, which looked at it hundreds of times."""
+    """Leave what was imported and collected out of garbage collection, and collect seldom: tests leave few cycles."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)

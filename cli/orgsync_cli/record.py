@@ -3,7 +3,8 @@
 import os
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,12 +66,10 @@ def record(
     if arguments or _is_action(sync):
         if runs > 1 or max_rows is not None:
             raise ArgumentInvalid("--runs and --max-rows are for syncs.", "Leave them out: an action is run once.")
-        return _exit(lambda: _record_action(sync, arguments or [], connection, as_json=as_json))
-    return _exit(lambda: _record(sync, connection, runs, max_rows, as_json=as_json))
-
-
-def _exit(recorded: Callable[[], Awaitable[int]]) -> None:
-    raise typer.Exit(wait_for(recorded, interrupted=lambda: _NOTHING_WRITTEN))
+        work = partial(_record_action, sync, arguments or [], connection, as_json=as_json)
+    else:
+        work = partial(_record, sync, connection, runs, max_rows, as_json=as_json)
+    raise typer.Exit(wait_for(work, interrupted=lambda: _NOTHING_WRITTEN))
 
 
 def _is_action(name: str) -> bool:

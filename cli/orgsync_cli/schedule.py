@@ -119,9 +119,11 @@ def _listed(options: _Options) -> "Sequence[Schedule]":
         for name in options.connections:
             view.connection(name)
         tagged = {each.name for each in view.connections() if not set(options.tags).isdisjoint(each.tags)}
-        found = schedules_in(view, settings := load_settings())
-        for name in set(options.syncs) - {each.sync for each in found}:
-            require_known(view, settings, sync=name)
+        settings = load_settings()
+        found = schedules_in(view, settings)
+        for name in options.syncs:
+            if name not in {each.sync for each in found}:
+                require_known(view, settings, sync=name)
     chosen = {*options.connections, *tagged}
     narrowed = bool(options.connections or options.tags)
     return [

@@ -90,7 +90,7 @@ def _continued(command: str, width: int, indent: int) -> str:
             lines.append(part)
         else:
             lines[-1] = f"{lines[-1]} {part}".strip()
-    return f" \\\n{' ' * (indent + _BELOW)}".join(lines).join((" " * indent, ""))
+    return " " * indent + f" \\\n{' ' * (indent + _BELOW)}".join(lines)
 
 
 def _parts(words: Sequence[str]) -> list[str]:

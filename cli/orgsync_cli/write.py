@@ -137,7 +137,8 @@ class _Work:
                     say(_NOT_SENT)
                 return interruption.code
             try:
-                return interruption.code or self._show(name, ended)
+                code = self._show(name, ended)
+                return interruption.code or code
             finally:
                 ended.result.close()
 

@@ -259,6 +259,15 @@ def test_ctrl_c_in_a_command_that_commits_nothing_does_not_speak_of_it(call: str
 
 
 @pytest.mark.usefixtures("acme")
+def test_ctrl_c_after_the_last_row_of_a_write_shows_what_was_written(folder: Path) -> None:
+    (folder / "leads.csv").write_text("LastName,Company\nLovelace,Engines\n")
+    call = ("write", "leads.csv", "--object", "Lead", "--operation", "insert")
+    ended = interrupted_at("write_outcomes", folder, *call, by=WHILE_CALLED)
+    assert (ended.returncode, ended.stderr) == (130, "")
+    assert ended.stdout == "leads.csv to Lead on acme: 1 row written (1 new)\n"
+
+
+@pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize("call", ["run contacts", "run --job job.json", "do limits"])
 def test_ctrl_c_before_a_run_begins_says_that_nothing_was_run(call: str, folder: Path, orgsync: Command) -> None:
     (folder / "job.json").write_text('{"kind": "sync", "name": "contacts", "connection": "acme"}')

@@ -98,6 +98,14 @@ async def test_a_part_that_salesforce_refuses_is_named_as_the_call_gave_it(
     assert answer.json()["detail"] == f"Send another {part}: it came with this call."
 
 
+async def test_a_call_is_not_answered_with_what_is_to_be_run_on_the_server(served: Served, org: DemoOrg) -> None:
+    async with await served.caller("admin") as caller:
+        without_secret = await caller.post(PATH, json={**with_refresh_token(org), "client_secret": None})
+        elsewhere = await caller.post(PATH, json={**with_refresh_token(org), "login_url": "http://127.0.0.1:9"})
+    assert without_secret.json()["detail"] == "Send client_secret as well."
+    assert "orgsync connect" not in elsewhere.text
+
+
 async def test_it_takes_the_scope_admin_and_a_connection_of_the_tokens_own(served: Served, org: DemoOrg) -> None:
     async with (
         await served.caller("connect", "run", name="other") as other,

@@ -17,8 +17,8 @@ from tests.store.contacts import CONTACT, MID, OLD, contact, deliver
 from tests.store.databases import Database
 
 
-async def test_an_empty_database_looks_empty(url: str, folder: Path) -> None:
-    with open_view(url, folder=folder) as view, view.one_state():
+async def test_an_empty_database_looks_empty(database: Database, folder: Path) -> None:
+    with open_view(database.beside("new").url, folder=folder) as view, view.one_state():
         assert (view.connections(), view.runs(9), view.schedules(), view.objects(), view.tables()) == (
             [],
             [],
@@ -26,6 +26,7 @@ async def test_an_empty_database_looks_empty(url: str, folder: Path) -> None:
             set(),
             [],
         )
+        assert not view.has_tables
         assert view.stored_types("contact") == {}
         with pytest.raises(NameUnknown):
             view.require_sync("contacts")

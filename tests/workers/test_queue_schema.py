@@ -95,7 +95,7 @@ async def test_a_schema_that_the_role_chooses_has_a_queue_of_its_own(tmp_path: P
 
 def test_the_schema_of_the_queue_is_never_that_of_the_project() -> None:
     def queue_of(schema: str) -> str:
-        at = address("postgresql://ann@host/db").in_schema(schema)
+        at = address("postgresql://ann@host/db").in_schema(schema, "")
         return at.for_queue()[1]
 
     long = "x" * 63

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 from .base import OrgsyncError
 
-__all__ = ["connection_named"]
+__all__ = ["naming_connection"]
 
 
 @contextmanager
-def connection_named(name: str) -> Generator[None]:
+def naming_connection(name: str) -> Generator[None]:
     """Name the connection in the remedies of errors that pass; without a name, leave them as they are."""
     try:
         yield

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Self
 
+from ..printable import first_names
 from ..suggest import nearest
 from .base import OrgsyncError
 
@@ -113,8 +114,7 @@ class NameUnknown(ConfigurationProblem, code="name_unknown"):
         names = sorted({*known})
         near = nearest(name, names)
         guess = f"; did you mean {near!r}?" if near else "."
-        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        remedy = f"What exists: {', '.join(names[:_MOST_NAMES])}{more}." if names else none_yet
+        remedy = f"What exists: {first_names(names, _MOST_NAMES)}." if names else none_yet
         if listed_by and names:
             remedy += f" List them: {listed_by}."
         command = _LISTED_BY.get(kind) if names and listed_by is None else None

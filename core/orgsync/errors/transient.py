@@ -50,7 +50,8 @@ class NetworkProblem(TransientProblem, code="network_problem"):
         """Add the command that gives the connection another login URL, where the host or the port may be wrong."""
         command = f"orgsync connect {name} --login-url URL"
         if self.needs_action and command not in self.remedy:
-            self.replace_remedy(f"{self.remedy} To give another login URL: {command}.")
+            self.place = f"To give another login URL: {command}."
+            self.replace_remedy(f"{self.remedy} {self.place}")
 
 
 class ResponseUnreadable(TransientProblem, code="response_unreadable"):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from orgsync.errors import ArgumentInvalid, ConnectSessionEnded, HostNotAllowed, SettingInvalid, SignInNeeded
-from orgsync.errors.connection import connection_named
+from orgsync.errors.connection import naming_connection
 from orgsync.printable import printable
 from orgsync.salesforce.auth.web_flow import Authorization, begin, finish, label_of, state_of
 from orgsync.salesforce.hosts import host_of, is_loopback, is_sandbox
@@ -165,7 +165,7 @@ class ConnectSessions:
         """
         project, row, settings = self.project, arrival.row, self.project.settings
         secret = settings.client_secret
-        with connection_named(row.connection):
+        with naming_connection(row.connection):
             credentials = await finish(
                 project.http,
                 Authorization(**{part: arrival.kept[part] for part in _PARTS}),

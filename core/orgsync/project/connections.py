@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from anyio import to_thread
 
 from orgsync.errors import ArgumentInvalid, SignInNeeded
-from orgsync.errors.connection import connection_named
+from orgsync.errors.connection import naming_connection
 from orgsync.logs import get_logger
 from orgsync.records import Record
 from orgsync.salesforce.api.client import Client
@@ -174,7 +174,7 @@ class Connections:
                     "Begin the sign-in again.",
                 )
             parts = ("url", "state", "code_verifier", "login_url", "client_id", "redirect_uri")
-            with connection_named(kept["name"]):
+            with naming_connection(kept["name"]):
                 credentials = await finish(
                     project.http,
                     Authorization(**{part: kept[part] for part in parts}),

@@ -9,7 +9,7 @@ import anyio
 
 from orgsync.engine.hooks import call_on_connect
 from orgsync.errors import FieldNotFound, KeyUnusable, ObjectNotFound, OrgMismatch, QueryRefused, SignInNeeded
-from orgsync.errors.connection import connection_named
+from orgsync.errors.connection import naming_connection
 from orgsync.field_mapping import mapping_as_text, mapping_from_json
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.auth.credentials import Credentials
@@ -88,13 +88,13 @@ async def connect(
     hosts = project.settings.allowed_hosts
     existing = {each.name: each for each in await project.store.connections.list()}.get(name)
     login = login_url_of(project.settings, credentials.login_url)
-    with connection_named(name):
+    with naming_connection(name):
         signed_in = await sign_in(project.http, replace(credentials, login_url=login), allowed_hosts=hosts)
     if existing:
         _require_same_org(existing, signed_in)
     vault = _NewVault(signed_in, stored=_vault_with(project, existing, credentials))
     await vault.keep_rotated(credentials)
-    with connection_named(name):
+    with naming_connection(name):
         offered = await offered_versions(project.http, signed_in.instance_url or "")
     columns = columns_of(signed_in)
     columns["environment"] = environment_of(signed_in.login_url)

@@ -20,7 +20,7 @@ from orgsync.errors import (
     SessionInvalid,
     TransientProblem,
 )
-from orgsync.errors.connection import connection_named
+from orgsync.errors.connection import naming_connection
 
 from ..auth.session import Access, Session
 from ..errors.access import remedy_of_scope
@@ -209,7 +209,7 @@ class Client:
 
     async def _signed_in(self, send: Callable[[Access], Awaitable[T]]) -> T:
         """Send with a live token; when Salesforce calls it dead, renew it once and send the same again."""
-        with connection_named(self._session.connection):
+        with naming_connection(self._session.connection):
             self.usage.require_room()
             access = await token_of(self._session.access())
             try:

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from orgsync.errors import SettingInvalid, StoreUnavailable
 
+from .table_sql import LONGEST_NAME
+
 __all__ = ["Address", "address"]
 
 _EXAMPLE = "Write it as postgresql://user@host:5432/database, with the password in ~/.pgpass or PGPASSWORD."
@@ -23,7 +25,6 @@ _KNOWN = f"Options are libpq's, such as sslmode=verify-full, and {', '.join(_OWN
 _FIRST_OF_PATH = re.compile(r'\s*(?:"(?P<exact>(?:[^"]|"")*)"|(?P<folded>[^,\s]*))')
 """The first schema of a search_path, as the server parts one (`SplitIdentifierString`): a `""` in quotes is one `"`."""
 _OWN_SCHEMA = "$user"  # which the server passes over where the role has none
-_LONGEST_NAME = 63  # bytes; the server cuts off what is beyond
 _LONGEST_SCHEMA = 57
 """Bytes of a name to which `_queue` can be added: the server cuts off what is beyond 63."""
 _HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(:(?P<port>\d*))?")
@@ -44,7 +45,7 @@ class Address:
     idle_transaction_timeout: int
     connect_within: int
 
-    def in_schema(self, found: str | None, path: str = "") -> "Address":
+    def in_schema(self, found: str | None, path: str) -> "Address":
         """Return the address with the schema that the server works in, which a role's own search_path may choose.
 
         `path` is the search_path that the URL or PGOPTIONS gives, as the server reports it. Raises StoreUnavailable
@@ -95,7 +96,7 @@ def _first_of(path: str) -> str:
         name = re.sub("[A-Z]+", lambda letters: letters[0].lower(), first["folded"])  # ASCII alone, as the server does
     else:
         name = first["exact"].replace('""', '"')
-    return "" if name == _OWN_SCHEMA else name.encode()[:_LONGEST_NAME].decode(errors="ignore")
+    return "" if name == _OWN_SCHEMA else name.encode()[:LONGEST_NAME].decode(errors="ignore")
 
 
 def address(url: str) -> Address:
