@@ -78,7 +78,7 @@ def test_what_holds_the_feed_back_is_named(
         (
             "postgresql://postgres:{password}@127.0.0.1:{port}/nowhere",
             "does not have the database",
-            "createdb nowhere.",
+            'CREATE DATABASE "nowhere".',
         ),
         ("postgresql://ann:s3cret@127.0.0.1:1/db", "is down, or listens on another port", "host and port"),
     ],

@@ -241,6 +241,8 @@ class SignInNeeded(OperatorProblem, code="sign_in_needed", exit_code=3):
     """Why, in a word, where it is known: `denied`, `app_not_installed`, `ip_restricted`."""
     part: str = ""
     """What Salesforce does not accept, where it is one part of the credentials: `client_secret`, `refresh_token`."""
+    missing: str = ""
+    """The part of the credentials that Salesforce asks for and was not sent."""
 
     @classmethod
     def again(cls, connection: str, reason: str) -> Self:

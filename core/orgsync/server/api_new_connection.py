@@ -84,8 +84,8 @@ async def add_connection(new: NewConnection, request: Request, caller: Annotated
         if refused.part:  # who calls has given it, and no variable of the server's
             part = "sfdx_url" if new.sfdx_url is not None else refused.part
             refused.replace_remedy(f"Send another {part}: it came with this call.")
-        elif refused.reason == "secret_missing":
-            refused.replace_remedy("Send client_secret as well.")
+        elif refused.missing:
+            refused.replace_remedy(f"Send {refused.missing} as well.")
         raise
     return connection_view(made)
 

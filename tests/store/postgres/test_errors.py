@@ -136,11 +136,37 @@ async def test_a_server_that_lets_nobody_in_is_explained(
 
 
 @pytest.mark.parametrize(
+    ("set_up", "reported"),
+    [
+        ("ALTER ROLE {role} NOLOGIN", "does not let this role log in"),
+        ("ALTER DATABASE {database} ALLOW_CONNECTIONS false", "has closed this database to connections"),
+        ("REVOKE CONNECT ON DATABASE {database} FROM PUBLIC", "does not let this role into the database"),
+        ("ALTER ROLE {role} CONNECTION LIMIT 0", "takes no more connections of this role"),
+        ("ALTER DATABASE {database} CONNECTION LIMIT 0", "takes no more connections of this role, or to this database"),
+    ],
+)
+async def test_what_keeps_a_role_out_of_a_database_that_is_there_is_named(
+    set_up: str, reported: str, server: PostgresServer, database: PostgresDatabase, tmp_path: Path
+) -> None:
+    name = database.url.partition("?")[0].rpartition("/")[2]
+    role = f"role_{uuid4().hex}"
+    with psycopg.connect(server.url("postgres"), autocommit=True) as administrator:
+        administrator.execute(f"CREATE ROLE {role} LOGIN".encode())
+        administrator.execute(set_up.format(role=role, database=name).encode())
+    url = database.url.replace("postgres@", f"{role}@")
+    problem = await refused(f"{url}&connect_timeout=2", tmp_path)
+    assert reported in str(problem)
+
+
+@pytest.mark.parametrize(
     ("said", "waits"),
     [
         ("FATAL:  the database system is not yet accepting connections", True),
         ("FATAL:  the database system is not accepting connections", True),
         ("FATAL:  the database system is starting up", True),
+        ('FATAL:  too many connections for role "ann"', True),
+        ("FATAL:  no more connections allowed (max_client_conn)", True),
+        ('FATAL:  database "db" is not currently accepting connections', False),
         ("No such file or directory\n\tIs the server running locally and accepting connections on that socket?", False),
         ("Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?", False),
     ],

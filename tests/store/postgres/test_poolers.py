@@ -28,6 +28,22 @@ async def test_a_pooler_that_lends_one_session_to_several_connections_is_refused
     assert empty_database.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'orgsync%'") == [(0,)]
 
 
+async def test_a_pooler_that_leaves_out_the_schema_of_the_url_is_refused(
+    empty_database: PostgresDatabase, tmp_path: Path
+) -> None:
+    empty_database.execute("CREATE SCHEMA project_a")
+    server, name = shared_server(), empty_database.url.partition("?")[0].rpartition("/")[2]
+    with pooler(server.folder, server.port, name, "session") as port:
+        url = f"postgresql://ann@127.0.0.1:{port}/{name}?options=-csearch_path%3Dproject_a"
+        with pytest.raises(StoreUnavailable, match="is not in force there") as by_store:
+            async with Store.open(url, folder=tmp_path):
+                pass
+        with pytest.raises(StoreUnavailable) as by_view, open_view(url, folder=tmp_path):
+            pass
+    assert str(by_view.value) == str(by_store.value)
+    assert empty_database.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'orgsync%'") == [(0,)]
+
+
 async def test_a_pooler_that_lends_each_connection_a_session_of_its_own_is_used(
     database: PostgresDatabase, tmp_path: Path
 ) -> None:

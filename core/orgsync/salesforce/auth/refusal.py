@@ -15,8 +15,8 @@ class Refusal:
     """Explain one refusal: where it occurs, who must act, why it happened and what to do.
 
     `reason` is the reason in a word; without one, who must act says it. `retried` says whether trying again soon
-    helps, where nobody must act. `part` is the part of the credentials that is refused, `secret_sent` whether a client
-    secret was sent with them, where that matters.
+    helps, where nobody must act. `part` is the part of the credentials that is refused, `missing` one that was not
+    sent and is asked for, `secret_sent` whether a client secret was sent with them, where that matters.
     """
 
     error: str
@@ -28,6 +28,7 @@ class Refusal:
     retried: bool = True
     reason: str = ""
     part: str = ""
+    missing: str = ""
     secret_sent: bool | None = None
 
     @property

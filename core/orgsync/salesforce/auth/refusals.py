@@ -189,7 +189,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "developer",
         "Salesforce does not accept the app's client id without a client secret, and none was sent.",
         "Set ORGSYNC_CLIENT_SECRET to the app's consumer secret, then sign in again: orgsync connect NAME.",
-        reason="secret_missing",
+        missing="client_secret",
         secret_sent=False,
     ),
     Refusal(

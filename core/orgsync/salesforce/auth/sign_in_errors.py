@@ -51,7 +51,7 @@ def problem(
     cause = f"{row.cause.removesuffix('.')} ({text})." if text else row.cause
     if row.actor != "nobody":
         refused = SignInNeeded(cause, row.remedy)
-        refused.reason, refused.part = row.code, row.part
+        refused.reason, refused.part, refused.missing = row.code, row.part, row.missing
         return refused
     busy = ServerProblem(cause, row.remedy)
     busy.retried = not row.retried

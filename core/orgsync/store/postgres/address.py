@@ -24,6 +24,8 @@ _CONNECT_TIMEOUT = 10
 _KNOWN = f"Options are libpq's, such as sslmode=verify-full, and {', '.join(_OWN)}."
 _FIRST_OF_PATH = re.compile(r'\s*(?:"(?P<exact>(?:[^"]|"")*)"|(?P<folded>[^,\s]*))')
 """The first schema of a search_path, as the server parts one (`SplitIdentifierString`): a `""` in quotes is one `"`."""
+_SEARCH_PATH = re.compile(r"search[_-]path\s*=\s*[^\s]", re.IGNORECASE)
+"""What gives a search_path among libpq's options, however it is written; an empty one is none."""
 _OWN_SCHEMA = "$user"  # which the server passes over where the role has none
 _LONGEST_SCHEMA = 57
 """Bytes of a name to which `_queue` can be added: the server cuts off what is beyond 63."""
@@ -41,6 +43,7 @@ class Address:
     user: str
     database: str
     schema: str
+    gives_search_path: bool
     pool_size: int
     idle_transaction_timeout: int
     connect_within: int
@@ -51,6 +54,12 @@ class Address:
         `path` is the search_path that the URL or PGOPTIONS gives, as the server reports it. Raises StoreUnavailable
         where there is none, or another one than the first of the path: the server passes over what is missing.
         """
+        if self.gives_search_path and not path:
+            raise StoreUnavailable(
+                f"The search_path that the URL or PGOPTIONS gives for {self.shown} is not in force there.",
+                "Look for a pooler that leaves `options` out, as PgBouncer does with ignore_startup_parameters; "
+                "connect without it, or give the role its schema: ALTER ROLE ... SET search_path = NAME.",
+            )
         named = _first_of(path)
         if found is None or (named and found != named):
             schema, role = _quoted(named or self.schema), _quoted(self.user or "ROLE")
@@ -80,7 +89,7 @@ class Address:
         exact = re.sub(r"([\\\s])", r"\\\1", _quoted(schema))  # libpq parts options by spaces
         query.append(("options", " ".join([given, f"-csearch_path={exact}", *options]).strip()))
         changed = f"postgresql://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"
-        return replace(self, conninfo=changed, schema=schema)
+        return replace(self, conninfo=changed, schema=schema, gives_search_path=True)
 
 
 def _quoted(name: str) -> str:
@@ -124,7 +133,8 @@ def address(url: str) -> Address:
     known = _known(conninfo)
     host, user, database = (str(known.get(name) or "") for name in ("host", "user", "dbname"))
     shown = f"postgresql://{user and f'{user}@'}{hosts or host}/{database}"
-    return Address(conninfo, shown, user, database, "public", **own)
+    options = str(known.get("options") or os.environ.get("PGOPTIONS", ""))
+    return Address(conninfo, shown, user, database, "public", _SEARCH_PATH.search(options) is not None, **own)
 
 
 def _hosts(netloc: str) -> str:

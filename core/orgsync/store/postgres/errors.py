@@ -1,6 +1,6 @@
 """PostgreSQL's errors, as errors that an operator can act on; none shows a password or a row's values."""
 
-import shlex
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -141,18 +141,56 @@ _REFUSALS = (
         "Correct it in ~/.pgpass, PGPASSWORD or the URL.",
     ),
     ("no password supplied", "asks for a password", "Give it in ~/.pgpass, PGPASSWORD or the URL."),
-    ("no pg_hba.conf entry", "does not let this user in from this machine", "Allow it in pg_hba.conf, or use TLS."),
-    ('role "', "does not know the user", "Correct the user in the URL, or let an administrator create the role."),
-    ('database "', "does not have the database", "Correct the name in the URL, or create it: createdb {database}."),
+    (
+        "no pg_hba.conf entry|pg_hba.conf rejects connection",
+        "does not let this user in from this machine",
+        "Allow it in pg_hba.conf, or use TLS.",
+    ),
+    (
+        "too many connections for role|too many connections for database",
+        "takes no more connections of this role, or to this database",
+        "Lower pool_size in the URL, or raise the limit: ALTER ROLE or ALTER DATABASE, with CONNECTION LIMIT.",
+    ),
+    ("is not permitted to log in", "does not let this role log in", "Let an administrator run: ALTER ROLE ... LOGIN."),
+    (
+        "is not currently accepting connections",
+        "has closed this database to connections",
+        "Let an administrator run there: ALTER DATABASE {database} ALLOW_CONNECTIONS true.",
+    ),
+    (
+        "permission denied for database",
+        "does not let this role into the database",
+        "Let an administrator run there: GRANT CONNECT ON DATABASE {database} TO {role}.",
+    ),
+    (
+        'role ".*" does not exist',
+        "does not know the user",
+        "Correct the user in the URL, or let an administrator create the role.",
+    ),
+    (
+        'database ".*" does not exist',
+        "does not have the database",
+        "Correct the name in the URL, or let an administrator run there: CREATE DATABASE {database}.",
+    ),
     ("could not translate host name", "cannot be found by its name", "Correct the host in the URL."),
     ("failed to resolve host", "cannot be found by its name", "Correct the host in the URL."),
     ("Name or service not known", "cannot be found by its name", "Correct the host in the URL."),  # psycopg 3.2
     ("Connection refused", "is down, or listens on another port", "Start it, or correct host and port in the URL."),
     ("No such file or directory", "has no socket there", "Start it, or correct the host in the URL."),
-    ("timeout", "does not answer", "Check that it is up, and that no firewall stands between."),
+    (
+        "timeout",
+        "does not answer as PostgreSQL does",
+        "Check that it is up, that host and port in the URL are its own, and that no firewall stands between.",
+    ),
+    ("valid client certificate", "asks for a client certificate", "Give sslcert and sslkey in the URL."),
     ("certificate", "has a certificate that is not trusted", "See sslmode and sslrootcert in the URL."),
     ("invalid response to SSL", "does not speak as PostgreSQL does", "Correct host and port in the URL."),
     ("SSL", "and the URL do not agree about TLS", "See sslmode in the URL, and ssl on the server."),
+    (
+        "no more connections allowed",
+        "takes no more connections",
+        "Lower pool_size in the URL, or raise its limit there.",
+    ),
     ("too many clients", "takes no more connections", "Lower pool_size in the URL, or raise max_connections there."),
     ("remaining connection slots", "takes no more connections", "Lower pool_size, or raise max_connections there."),
     ("starting up", "is starting up", "Wait until it is up, then run again."),
@@ -169,6 +207,8 @@ _PASSING = (
     "recovery mode",
     "not accepting connections",  # libpq asks of a socket that is not there whether a server is accepting some
     "not yet accepting connections",
+    "no more connections allowed",
+    "too many connections for ",
     "too many clients",
     "remaining connection slots",
 )
@@ -196,8 +236,8 @@ def connection_refused(
             f"Its log says why: a full disk under pg_wal ends it, for one. Mend that, and start it. {_AGAIN}",
         )
     for words, cause, remedy in _REFUSALS:
-        if words in text:
-            named = remedy.format(database=shlex.quote(address.database))
+        if re.search(words, text):
+            named = remedy.format(database=f'"{address.database}"', role=f'"{address.user or "ROLE"}"')
             return StoreUnavailable(f"The database server of {address.shown} {cause}.", named)
     said = text.rpartition("FATAL:")[2].strip().splitlines()
     return StoreUnavailable(

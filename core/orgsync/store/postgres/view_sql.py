@@ -4,7 +4,7 @@
 from . import feed_sql
 
 SCHEMA = (
-    "SELECT current_schema()::text, CASE source WHEN 'client' THEN setting ELSE '' END "
+    "SELECT current_schema()::text, CASE WHEN source IN ('client', 'session') THEN setting ELSE '' END "
     "FROM pg_catalog.pg_settings WHERE name = 'search_path'"
 )
 """The schema that the server works in, None for none, and the search_path, where whoever connects gave one."""
