@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import anyio
 import hypothesis
+import hypothesis.strategies
 import pytest
 import structlog
 
@@ -51,9 +52,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("no_cover")
 
 
+@hypothesis.settings(database=None, max_examples=1)
+@hypothesis.given(hypothesis.strategies.none())
+def _first_property(_: None) -> None:
+    """Let Hypothesis set up its random numbers, for which it asks the garbage collector who else holds them.
+
+    Older releases keep them in a module. Once that is frozen the collector names no holder, and Hypothesis warns.
+    """
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Leave what was imported and collected out of garbage collection, and collect seldom: tests leave few cycles."""
+    _first_property()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
