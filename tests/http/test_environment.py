@@ -148,6 +148,21 @@ async def test_the_certificates_of_the_environment_are_trusted(monkeypatch: pyte
         assert (await http.send("GET", server.url)).json() == 1
 
 
+async def test_certificates_are_read_for_https_alone_and_asked_for_behind_plain_http(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ca, server_tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(server_tls)  # pyright: ignore[reportUnknownMemberType]
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    async with RawServer(reply(200, 1)) as plain, RawServer(reply(200, 2), tls=server_tls) as secure, Http() as http:
+        assert (await http.send("GET", plain.url)).json() == 1
+        with pytest.raises(ConfigurationProblem, match="does not exist"):
+            await http.send("GET", secure.url)
+        trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        with pytest.raises(NetworkProblem, match="its certificate is not trusted"):
+            await http.send("GET", secure.url)
+
+
 async def test_a_folder_without_certificates_names_the_variable(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-import jwt
-
 from orgsync.errors import CredentialsInvalid
 
 from ..hosts import PRODUCTION, SANDBOX, host_of, is_generic_login, is_loopback, is_sandbox, login_url
@@ -128,6 +126,8 @@ def _jwt_form(credentials: Credentials, now: datetime) -> dict[str, str]:
 
 
 def _signed(claims: dict[str, str | int], key: str) -> str | None:
+    import jwt  # with all that it needs of cryptography, which other ways of signing in do not
+
     try:
         return jwt.encode(claims, key, algorithm="RS256")
     except (jwt.PyJWTError, ValueError, TypeError):

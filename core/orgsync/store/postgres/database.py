@@ -9,7 +9,7 @@ import anyio
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from .. import creation, versions
+from .. import versions
 from ..backend import Work
 from ..holder import Holder
 from ..other_tables import note_other_tables
@@ -164,6 +164,8 @@ class PostgresBackend:
                     state = await _state(statements)
                     if state == "new":
                         others = [name for (name,) in await statements.fetch(control_sql.OTHER_TABLES)]
+                        from .. import creation  # with the classes of all control tables, which only a new one needs
+
                         await creation.create(connection)
                     if state == "old":  # otherwise another process was quicker
                         await versions.upgrade(connection)

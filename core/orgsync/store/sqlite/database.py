@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from orgsync.drafts import flush_to_disk
 from orgsync.errors import PostgresNeeded, StoreUnavailable
 
-from .. import creation, versions
+from .. import versions
 from ..backend import Work
 from ..holder import Holder
 from ..other_tables import note_other_tables
@@ -253,6 +253,8 @@ class SqliteBackend:
 
 async def _create(on: Statements) -> None:
     """Make the control tables in a database that has none."""
+    from .. import creation  # with the classes of all control tables, which only a new database needs
+
     for statement in creation.statements_of("sqlite"):
         await on.fetch(statement)
 
