@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .http_errors import INVALID, HttpError, HttpRejected, host_invalid
+from .http_errors import INVALID, HttpRefusal, HttpRejected, host_invalid
 
 __all__ = ["RequestTarget", "host_name_of", "request_target"]
 
@@ -44,7 +44,7 @@ def request_target(target: bytes, hosts: Sequence[bytes], *, version: str) -> Re
     return RequestTarget(path if path.startswith(b"/") else b"/" + path, absolute[1])
 
 
-def _invalid(authority: bytes, place: str) -> HttpError:
+def _invalid(authority: bytes, place: str) -> HttpRefusal:
     """Return the refusal of an authority that is no host's, by what is wrong with it; it may hold a password."""
     if b"@" in authority:
         return host_invalid(

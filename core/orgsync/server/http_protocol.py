@@ -28,7 +28,7 @@ from .http_errors import (
     TARGET_TOO_LONG,
     TOO_MANY,
     TUNNEL,
-    HttpError,
+    HttpRefusal,
     HttpRejected,
 )
 from .problems import note_unexpected, problem_response
@@ -82,7 +82,7 @@ class _Parser(httptools.HttpRequestParser):
             self._protocol.refuse(_refusal_of(error.__context__))
 
 
-def _refusal_of(ended_by: BaseException | None) -> HttpError:
+def _refusal_of(ended_by: BaseException | None) -> HttpRefusal:
     """Return why parsing ended: by us, by what is not valid, or by a fault of the code that takes what is parsed."""
     if isinstance(ended_by, HttpRejected):
         return ended_by.refusal
@@ -97,7 +97,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _awaited: asyncio.TimerHandle | None = None
     _has_refused = False
-    _refused_next: HttpError | None = None  # why what comes after the requests that are answered now is refused
+    _refused_next: HttpRefusal | None = None  # why what comes after the requests that are answered now is refused
     _has_headers = False  # of the request that is read: what comes then as a header is a trailer
     _head = 0  # bytes of its target, headers and trailers
     _kept = 0  # bytes that have come since the parser last gave a piece: it keeps them
@@ -126,7 +126,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.refuse(KEPT_TOO_LARGE)
         self._watch()
 
-    def refuse(self, refusal: HttpError) -> None:
+    def refuse(self, refusal: HttpRefusal) -> None:
         """Read no further. Requests that came before are answered, each by its own response and by nothing else.
 
         The request that is refused is answered in its turn; the connection ends with that, or earlier where a response
@@ -220,7 +220,7 @@ class BoundedProtocol(HttpToolsProtocol):
             others = [header for header in self.headers if header[0] != b"host"]
             self.headers[:] = [(b"host", authority), *others]  # in place: the request's scope has this list
 
-    def _count(self, size: int, refusal: HttpError = HEAD_TOO_LARGE) -> None:
+    def _count(self, size: int, refusal: HttpRefusal = HEAD_TOO_LARGE) -> None:
         self._kept = 0
         self._head += size
         if self._head > LARGEST_HEAD:

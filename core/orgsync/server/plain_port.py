@@ -1,6 +1,6 @@
 """A port of plain HTTP to which TLS is spoken: that is said, where only an invalid request would be."""
 
-from .http_errors import HttpError
+from .http_errors import HttpRefusal
 from .http_protocol import BoundedProtocol
 
 __all__ = ["PlainPortProtocol"]
@@ -8,7 +8,7 @@ __all__ = ["PlainPortProtocol"]
 _TLS_HANDSHAKE = 0x16
 """The first byte of a TLS connection (RFC 8446, 5.1); none of an HTTP request's may be that."""
 
-_TLS = HttpError(
+_TLS = HttpRefusal(
     400,
     "tls_on_plain_port",
     "TLS was spoken to a port of plain HTTP.",
