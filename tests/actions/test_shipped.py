@@ -164,7 +164,7 @@ async def test_a_record_is_written_by_its_external_id(project: SampleProject) ->
     assert await done(project, "upsert", **named, record={"LastName": "King"}) == {"id": made["id"], "created": False}
     again = await done(project, "update_by_external_id", **named, record={"LastName": "Byron"})
     assert again == {"id": made["id"], "created": False}
-    with pytest.raises(ExternalIdNotFound, match="Title is not an external id"):
+    with pytest.raises(ExternalIdNotFound, match="Title is neither an external id"):
         await done(project, "upsert", sobject="Contact", external_id="Title", value="x", record={})
 
 

@@ -152,7 +152,7 @@ WRONG_CALLS = {
     ),
     "no external id": (
         ("--object", "Contact", "--operation", "upsert", "--external-id", "Title"),
-        "Title is not an external id",
+        "Title is neither an external id nor a standard field that finds rows",
         "Key__c",
     ),
     "upsert without": (("--object", "Contact", "--operation", "upsert"), "none is given", "--external-id Key__c"),
@@ -162,9 +162,9 @@ WRONG_CALLS = {
         "(--external-id)",
     ),
     "an object without external ids": (
-        ("--object", "Lead", "--operation", "upsert", "--external-id", "Email"),
-        "Lead.Email is not an external id",
-        "Lead has no external id: mark a custom field as one in Setup, or use update",
+        ("--object", "Account", "--operation", "upsert", "--external-id", "Name"),
+        "Account.Name is neither an external id",
+        "Account has no such field: mark a custom field as an external id in Setup, or use update",
     ),
     "key column": (("--object", "Contact", "--operation", "update"), "no column Id", "Add the column Id"),
 }
@@ -236,6 +236,22 @@ def test_a_dry_run_names_the_rows_that_would_be_refused_and_sends_nothing(
         "3 rows would be refused.",
     ]
     assert not sent(acme)
+
+
+def test_an_upsert_by_a_standard_field_that_finds_rows_does_what_the_dry_run_says(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    known = str(acme.insert("Contact", LastName="Lovelace", Email="ada@example.com"))
+    (folder / "people.csv").write_text("Email,LastName\nADA@example.com,King\ngrace@example.com,Hopper\n")
+    upsert = ("--object", "Contact", "--operation", "upsert", "--external-id", "Email")
+    dry = orgsync("write", "people.csv", *upsert, "--dry-run")
+    assert (dry.code, dry.out) == (
+        0,
+        "people.csv to Contact on acme: 2 rows would be sent by 1 collection call; nothing was.\n",
+    )
+    outcome = orgsync("write", "people.csv", *upsert)
+    assert (outcome.code, outcome.out) == (0, "people.csv to Contact on acme: 2 rows written (1 new)\n")
+    assert [row["LastName"] for row in acme.rows("Contact") if row["Id"] == known] == ["King"]
 
 
 def test_a_lookup_by_a_parents_external_id_is_written(orgsync: Command, acme: DemoOrg, folder: Path) -> None:

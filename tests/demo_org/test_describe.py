@@ -20,6 +20,16 @@ def fields(api: Caller, sobject: str = "Contact") -> dict[str, dict[str, Any]]:
     return {field["name"]: field for field in api.get(f"/sobjects/{sobject}/describe").json()["fields"]}
 
 
+def test_fields_that_find_rows_are_those_of_real_orgs(org: DemoOrg, api: Caller) -> None:
+    found = {
+        (name, field["name"])
+        for name in ("Account", "Case", "Contact", "Lead", "Opportunity")
+        for field in api.get(f"/sobjects/{name}/describe").json()["fields"]
+        if field["idLookup"] and field["name"] != "Id"
+    }
+    assert found == {("Case", "CaseNumber"), ("Contact", "Email"), ("Lead", "Email"), ("Opportunity", "Name")}
+
+
 def test_describe_is_not_sent_again_to_who_has_it(api: Caller) -> None:
     path = "/sobjects/Contact/describe"
     answer = api.get(path, headers={"Accept-Encoding": "identity"})

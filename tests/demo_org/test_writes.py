@@ -105,6 +105,26 @@ def test_an_upsert_answers_by_what_it_did(api: Caller, org: DemoOrg) -> None:
     assert api.send("DELETE", "/sobjects/Contact/Key__c/a").status_code == 300
 
 
+def test_a_standard_field_that_finds_rows_upserts_as_an_external_id_does(api: Caller, org: DemoOrg) -> None:
+    ada = str(org.insert("Contact", LastName="Lovelace", Email="ada@example.com"))
+    items = [contact(LastName=name, Email=f"{name}@example.com") for name in ("Ada", "Grace")]
+    results = api.send("PATCH", "/composite/sobjects/Contact/Email", {"records": items}).json()
+    assert [(each["success"], each["created"]) for each in results] == [(True, False), (True, True)]
+    assert results[0]["id"] == ada
+    single = api.send("PATCH", "/sobjects/Lead/Email/new@example.com", {"LastName": "x", "Company": "y"})
+    assert (single.status_code, org.rows("Lead")[-1]["Email"]) == (201, "new@example.com")
+    assert refusal(api.send("PATCH", "/composite/sobjects/Account/Name", {"records": items}))[:2] == (404, "NOT_FOUND")
+
+
+def test_a_key_that_only_the_org_writes_finds_a_record_and_creates_none(api: Caller, org: DemoOrg) -> None:
+    case = str(org.rows("Case")[0]["Id"])
+    number = api.column(f"SELECT CaseNumber FROM Case WHERE Id = '{case}'", "CaseNumber")[0]
+    items = [{"attributes": {"type": "Case"}, "CaseNumber": each, "Subject": "S"} for each in (number, "99999999")]
+    found, new = api.send("PATCH", "/composite/sobjects/Case/CaseNumber", {"records": items}).json()
+    assert (found["id"], found["created"]) == (case, False)
+    assert new["errors"][0]["statusCode"] == "INVALID_FIELD_FOR_INSERT_UPDATE"
+
+
 def test_a_parent_is_named_by_its_key(api: Caller, keyed: DemoOrg) -> None:
     account, boss = (
         keyed.insert("Account", Name="Acme", Code__c="A-1"),

@@ -101,6 +101,16 @@ async def test_upsert_says_which_rows_are_new(org: DemoOrg, client: Client, size
 
 
 @SIZES
+async def test_upsert_finds_rows_by_a_standard_field_that_is_no_external_id(
+    org: DemoOrg, client: Client, sizes: PlanSizes
+) -> None:
+    org.insert("Contact", LastName="Lovelace", Email="ada@example.com")
+    rows = [{"Email": f"{name}@example.com", "LastName": name} for name in ("ada", "grace")]
+    result = await write(client, rows, "upsert", sizes, external_id="email")
+    assert [(each.status, each.created) for each in result] == [("written", False), ("written", True)]
+
+
+@SIZES
 async def test_update_only_makes_no_rows(org: DemoOrg, client: Client, sizes: PlanSizes) -> None:
     org.add_field("Contact", "Key__c", external_id=True)
     ids = [str(row["Id"]) for row in org.rows("Contact")]

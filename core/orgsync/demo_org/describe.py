@@ -110,7 +110,7 @@ def describe_field(field: Field) -> JSON:
         "digits": 8 if field.type == "int" else 0, "displayLocationInDecimal": False, "encrypted": False,
         "externalId": field.external_id, "extraTypeInfo": field.extra_type, "filterable": field.filterable,
         "filteredLookupInfo": None, "formulaTreatNullNumberAsZero": False, "groupable": field.groupable,
-        "highScaleNumber": False, "htmlFormatted": False, "idLookup": field.id_lookup or field.external_id,
+        "highScaleNumber": False, "htmlFormatted": False, "idLookup": field.finds_rows,
         "inlineHelpText": None, "label": field.label, "length": field.length, "mask": None, "maskType": None,
         "name": field.name, "nameField": field.name_field, "namePointing": bool(field.kinds),
         "nillable": field.nillable, "permissionable": field.permissionable,

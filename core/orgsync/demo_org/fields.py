@@ -96,6 +96,11 @@ class Field:
         return self.name.endswith("__c")
 
     @property
+    def finds_rows(self) -> bool:
+        """Whether upserts and references may name a record by the field, which describe calls idLookup."""
+        return self.id_lookup or self.external_id
+
+    @property
     def is_text(self) -> bool:
         """Whether values are text that is compared without regard to case."""
         return self.type in TEXT_TYPES

@@ -105,7 +105,7 @@ def _relation(position: int, name: str, sobject: SObject, org: tuple[Database, W
         return None
     reference, parent = found
     key = database.schema.fields(parent).get(named[3].lower())
-    if key is None or not (key.external_id or key.id_lookup):
+    if key is None or not key.finds_rows:
         return None
     return IngestColumn(position, name, reference, parent, key)
 

@@ -25,7 +25,9 @@ USER = SObject(
             id_lookup=True, unique=True,
         ),
         *person(121),
-        Field(name="Email", label="Email", type="email", length=128, nillable=False, permissionable=False),
+        Field(
+            name="Email", label="Email", type="email", length=128, nillable=False, permissionable=False, id_lookup=True,
+        ),
         Field(name="Alias", label="Alias", type="string", length=8, nillable=False, permissionable=False),
         Field(
             name="IsActive", label="Active", type="boolean", nillable=False, permissionable=False, defaulted=True,

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import cast
 
 from .database import Database
-from .fields import Field, Row, SObject
+from .fields import Field, Row, Scope, SObject
 from .ids import to18
 from .refusal import Refusal, not_found
+from .row_index import key_of
 from .transaction import Transaction
 from .write_rules import WriteRules
 from .writes import no_such_column, require_writable
@@ -42,6 +43,9 @@ class Writer:
     ) -> tuple[str, bool]:
         """Update the record that has a key, or create it; return its id, and whether it is new.
 
+        Assumed, as no recording has it: a key that only the org writes, such as CaseNumber, finds a record, and is then
+        not written.
+
         Raises:
             Refusal: DUPLICATE_EXTERNAL_ID, where several records have the key.
         """
@@ -52,6 +56,8 @@ class Writer:
             raise Refusal(400, "DUPLICATE_EXTERNAL_ID", text, [key.name])
         if not matches:
             return self.insert(transaction, sobject, fields), True
+        if not key.updateable:
+            fields = {name: given for name, given in fields.items() if name.lower() != key.name.lower()}
         return self.update(transaction, sobject, str(matches[0]["Id"]), fields), False
 
     def delete(self, transaction: Transaction, sobject: SObject, record_id: str, *, hard: bool = False) -> str:
@@ -65,23 +71,29 @@ class Writer:
         return whole
 
     def key(self, sobject: SObject, name: str) -> Field:
-        """Return the field that names records for upserts: an external id, or Id.
+        """Return the field that names records for upserts: one that is idLookup, as external ids and Id are.
 
         Raises:
             Refusal: 404, as single records and collections have it.
         """
         field = self._database.schema.fields(sobject).get(name.lower())
-        if field is None or not (field.external_id or field.name == "Id"):
+        if field is None or not field.finds_rows:
             raise not_found(f"Provided external ID field does not exist or is not accessible: {name}")
         return field
 
     def having(self, sobject: SObject, key: Field, value: str) -> list[Row]:
         """Return the live rows that the user sees and that have this key."""
         wanted = (to18(value) or value) if key.is_id else value
+        rows = self._database.having(sobject.name, key.name, wanted)
+        if key.derive is not None:
+            scope = Scope(self._database.find, self._database.clock.now.date())
+            rows = [
+                row
+                for row in self._database.table(sobject.name).values()
+                if key_of(key.derive(row, scope)) == key_of(wanted)
+            ]
         return [
-            row
-            for row in self._database.having(sobject.name, key.name, wanted)
-            if not row.get("IsDeleted") and self._database.is_shared(sobject.name, str(row["Id"]))
+            row for row in rows if not row.get("IsDeleted") and self._database.is_shared(sobject.name, str(row["Id"]))
         ]
 
     def parent_of(self, sobject: SObject, relationship: str, kind: str | None = None) -> tuple[Field, SObject] | None:
@@ -119,7 +131,7 @@ class Writer:
                 raise no_such_column(sobject, name)
             (key, wanted), (reference, target) = next(iter(named.items())), parent
             field = self._database.schema.fields(target).get(key.lower())
-            if field is None or not (field.external_id or field.id_lookup or field.name == "Id"):
+            if field is None or not field.finds_rows:
                 raise no_such_column(target, key)
             del values[name]
             values[reference.name] = self.parent_id(target, field, str(wanted))

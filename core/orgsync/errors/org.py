@@ -52,19 +52,19 @@ class FieldNotFound(OrgProblem, code="field_not_found"):
 
 
 class ExternalIdNotFound(FieldNotFound, code="external_id_not_found"):
-    """A field by which rows are to be found is absent, or `exists` without being an external id; `known` are those."""
+    """A field by which rows are to be found is absent, or `exists` and finds none; `known` are those that do."""
 
     def __init__(
         self, sobject: str, field: str, *, exists: bool, known: Sequence[str], near: str | None = None
     ) -> None:
         self.sobject, self.field = sobject, field
-        what = f"{sobject}.{field} is not an external id" if exists else f"{sobject} has no field {field}"
+        neither = f"{sobject}.{field} is neither an external id nor a standard field that finds rows (idLookup)"
         OrgProblem.__init__(
             self,
-            f"{what}, so no row can be found by it.{_meant(near)}",
-            f"Name an external id of {sobject}: {', '.join(known)}."
+            f"{neither if exists else f'{sobject} has no field {field}'}, so no row can be found by it.{_meant(near)}",
+            f"Name a field of {sobject} that finds rows: {', '.join(known)}."
             if known
-            else f"{sobject} has no external id: mark a custom field as one in Setup, or use update, by Id.",
+            else f"{sobject} has no such field: mark a custom field as an external id in Setup, or use update, by Id.",
         )
 
 
