@@ -18,6 +18,11 @@ __all__ = [
     "RUN",
     "SERVER",
     "SERVER_WITH_RUNS",
+    "WRITE",
+    "WRITE_CLOSING",
+    "WRITE_INTERRUPTED",
+    "WRITE_NOT_BEGUN",
+    "WRITE_NOT_SENT",
     "Stopping",
     "service_stopping",
     "sync_stopping",
@@ -54,6 +59,14 @@ DRY_RUN = RECORDING = Stopping(kept="nothing was written.")
 ON_WORKERS = Stopping(kept="a worker may run it all the same.")
 ACTION = Stopping("Stopping; what was sent may be carried out. Once more to stop at once.", f"{_LOOK} {_SHOWN_AS}")
 RECORDING_ACTION = replace(ACTION, kept="nothing was written, but what was sent may have been carried out.")
+WRITE = Stopping(
+    "Stopping when the call under way is answered; once more to stop at once.",
+    "the same command resumes the write, and writes no row twice.",
+)
+WRITE_INTERRUPTED = f"Interrupted; {WRITE.kept}"
+WRITE_NOT_BEGUN = Stopping(kept="nothing was sent now; the same command writes the file, or resumes it.")
+WRITE_NOT_SENT = f"Interrupted; {WRITE_NOT_BEGUN.kept}"
+WRITE_CLOSING = "Interrupted while closing the project; no more was sent."
 SERVER = Stopping(
     "Stopping when the calls under way are answered; once more to stop at once.",
     "calls that were under way are not answered.",

@@ -1,7 +1,7 @@
-"""A run under way, for a person at a terminal: rows, rows a second, API calls, and what is left."""
+"""A run or a write under way, for a person at a terminal: rows, rows a second, API calls, and what is left."""
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
     from orgsync.engine import Event, Observer
+    from orgsync.project.file_writes import WriteProgress
 
-__all__ = ["Expectation", "bar_columns", "fitting", "shown_progress", "text_room"]
+__all__ = ["Expectation", "bar_columns", "fitting", "shown_progress", "shown_write", "text_room", "write_text"]
 
 _BAR = 20
 _TIME = 7  # places of `1:02:03`
@@ -94,6 +95,34 @@ class _Bar:
         more = [f", {task.speed:,.0f}/s"] if task.speed else []
         text = fitting([text, *more, f", {counted(self._expectation.api_calls, 'API call')}"], room)
         self._bars.update(task.id, completed=rows, total=total, text=text)
+
+
+@contextmanager
+def shown_write(title: str, *, show: bool) -> "Generator[Callable[[WriteProgress], None]]":
+    """Show how far a write is on stderr, if that is a terminal; yields what observes it."""
+    if not show or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True, highlight=False)
+    with Progress(*bar_columns(console), console=console, transient=True) as bars:
+        task = bars.add_task(title, total=None, text="checking")
+
+        def observe(progress: "WriteProgress") -> None:
+            text = write_text(progress, text_room(console, title))
+            bars.update(task, completed=progress.settled, total=progress.rows, text=text)
+
+        yield observe
+
+
+def write_text(progress: "WriteProgress", room: int) -> str:
+    """Return how far a write is, in as many places as there are."""
+    parts = [f"{progress.settled:,} of {counted(progress.rows, 'row')}"]
+    if progress.job:
+        parts += [f", {progress.processed:,} tried", f", job {progress.job} {progress.state}"]
+    return fitting(parts, room)
 
 
 def bar_columns(console: "Console") -> "list[ProgressColumn]":

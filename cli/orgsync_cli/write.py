@@ -1,8 +1,5 @@
 """`orgsync write`: write the rows of a file to an org, with an answer for every row."""
 
-import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,17 +10,17 @@ from orgsync.printable import counted
 
 from .commands import says_when_interrupted, wait_for
 from .connection_choice import choose_connection, require_connected
-from .interruptions import Stopping
+from .interruptions import WRITE, WRITE_CLOSING, WRITE_INTERRUPTED, WRITE_NOT_BEGUN, WRITE_NOT_SENT, Stopping
 from .options import connection_option
 from .output import examples, json_line, moment, result, say, short_path, show_problem, stdout
-from .progress import bar_columns, fitting, text_room
+from .progress import shown_write
 from .signals import Interruption
 
 if TYPE_CHECKING:
     from orgsync.project import Project
     from orgsync.project.file_writes import FileCheck, FileResult, FileWrite, WriteProgress, WriteResult
 
-__all__ = ["EXAMPLES", "progress_text", "write"]
+__all__ = ["EXAMPLES", "write"]
 
 EXAMPLES = examples(
     "orgsync write leads.csv --object Lead --operation insert -c acme",
@@ -33,11 +30,6 @@ EXAMPLES = examples(
 )
 
 _SHOWN = 5
-_NOT_SENT = "Interrupted before anything was sent now; the same command writes the file, or resumes it."
-_CLOSING = "Interrupted while closing the project; no more was sent."
-_RESUMES = "the same command resumes the write, and sends no row twice."
-_STOPPING = Stopping("Stopping when the call under way is answered; once more to stop at once.", _RESUMES)
-_NOT_BEGUN = Stopping(kept="nothing was sent now; the same command writes the file, or resumes it.")
 
 
 def write(  # noqa: PLR0913 - each is an option
@@ -62,11 +54,11 @@ def write(  # noqa: PLR0913 - each is an option
     null empties it. Nothing is sent before the whole file is checked. Rows of leads.csv that Salesforce refuses are in
     leads.refused.csv afterwards, to be corrected and written; rows of which no response says what became are in
     leads.unknown.csv, to be looked for in the org first. If the command is interrupted or killed, the same command
-    resumes the write, and sends no row twice. Exit code: 0 all written, 1 some were not, or the org lacks the object or
-    a field, 2 usage, configuration or an unusable file, 3 sign-in needed, 4 stopped to spare the API limit, 130 or 143
-    interrupted.
+    resumes the write, and writes no row twice. Exit code: 0 all written, 1 some were not, or the org lacks the object
+    or a field, 2 usage, configuration or an unusable file, 3 sign-in needed, 4 stopped to spare the API limit, 130 or
+    143 interrupted.
     """
-    not_sent = "Interrupted; nothing was sent." if dry_run else _NOT_SENT
+    not_sent = "Interrupted; nothing was sent." if dry_run else WRITE_NOT_SENT
     with says_when_interrupted(lambda: not_sent):
         from orgsync.project.file_writes import file_write
 
@@ -75,7 +67,7 @@ def write(  # noqa: PLR0913 - each is an option
         )
     work = _Work(given, connection, as_json)
     raise typer.Exit(
-        wait_for(work.check if dry_run else work.write, interrupted=lambda: _CLOSING if work.begun else not_sent)
+        wait_for(work.check if dry_run else work.write, interrupted=lambda: WRITE_CLOSING if work.begun else not_sent)
     )
 
 
@@ -134,7 +126,7 @@ class _Work:
                 ended = await self._written(project, name)
             if ended is None:
                 if not self.begun:
-                    say(_NOT_SENT)
+                    say(WRITE_NOT_SENT)
                 return interruption.code
             try:
                 code = self._show(name, ended)
@@ -143,21 +135,25 @@ class _Work:
                 ended.result.close()
 
     def _stopping(self) -> Stopping:
-        return _STOPPING if self.begun else _NOT_BEGUN
+        return WRITE if self.begun else WRITE_NOT_BEGUN
 
     async def _written(self, project: "Project", name: str) -> "FileResult":
+        import anyio
+
         org = await project.open_org(name)
-        with _progress(self.title, show=not self.as_json) as (observe, end_progress):
+        stopped: list[WriteResult] = []
+        try:
+            with shown_write(self.title, show=not self.as_json) as show:
 
-            def noted(progress: "WriteProgress") -> None:
-                self.begun = True
-                observe(progress)
+                def observe(progress: "WriteProgress") -> None:
+                    self.begun = True
+                    show(progress)
 
-            def show_stopped(stopped: "WriteResult") -> None:
-                end_progress()
-                self._show_stopped(name, stopped)
-
-            return await org.write_file(self.file, observe=noted, stopped=show_stopped)
+                return await org.write_file(self.file, observe=observe, stopped=stopped.append)
+        except anyio.get_cancelled_exc_class():
+            if stopped:
+                self._show_stopped(name, stopped[0])
+            raise
 
     def _show_stopped(self, name: str, stopped: "WriteResult") -> None:
         """Show what an interrupted write has done."""
@@ -169,7 +165,7 @@ class _Work:
         else:
             result(f"{self.title} on {name}: {_summary(stopped)}")
         stdout().flush()
-        say(f"Interrupted; {_RESUMES}")
+        say(WRITE_INTERRUPTED)
 
     def _show(self, name: str, ended: "FileResult") -> int:
         from orgsync.project.file_writes import failure_lines, write_view
@@ -188,11 +184,14 @@ class _Work:
         stdout().flush()
         if written.problem is not None:
             show_problem(written.problem)
-            say(f"{_RESUMES[0].upper()}{_RESUMES[1:]}")
             return written.problem.exit_code
         return 1 if written.counts.failed else 0
 
     def _show_files(self, ended: "FileResult") -> None:
+        if ended.result.can_be_resumed:
+            if files := [short_path(each) for each in (ended.files.refused, ended.files.unknown) if each]:
+                say(f"Rows that are not known to be in the org: {' and '.join(files)}; complete this write first.")
+            return
         if ended.files.refused:
             say(f"Rows that are not in the org: {short_path(ended.files.refused)}; correct them and write that file.")
         if ended.files.unknown:
@@ -211,31 +210,3 @@ def _summary(written: "WriteResult") -> str:
     ):
         parts += [f"{number:,} {what}"] if number else []
     return ", ".join(parts)
-
-
-@contextmanager
-def _progress(title: str, *, show: bool) -> "Generator[tuple[Callable[[WriteProgress], None], Callable[[], None]]]":
-    """Show how far a write is on stderr, if that is a terminal; yields what observes it, and what ends it early."""
-    if not show or not sys.stderr.isatty():
-        yield (lambda _: None), (lambda: None)
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True, highlight=False)
-    with Progress(*bar_columns(console), console=console, transient=True) as bars:
-        task = bars.add_task(title, total=None, text="checking")
-
-        def observe(progress: "WriteProgress") -> None:
-            text = progress_text(progress, text_room(console, title))
-            bars.update(task, completed=progress.settled, total=progress.rows, text=text)
-
-        yield observe, bars.stop
-
-
-def progress_text(progress: "WriteProgress", room: int) -> str:
-    """Return how far a write is, in as many places as there are."""
-    parts = [f"{progress.settled:,} of {counted(progress.rows, 'row')}"]
-    if progress.job:
-        parts += [f", {progress.processed:,} tried", f", job {progress.job} {progress.state}"]
-    return fitting(parts, room)

@@ -392,7 +392,7 @@ def test_a_run_that_is_under_way_keeps_others_out(folder: Path, orgsync: Command
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "Interrupted before anything was sent now; the same command writes the file, or resumes it.\n"),
+        ([], "Interrupted; nothing was sent now; the same command writes the file, or resumes it.\n"),
         (["--dry-run"], "Interrupted; nothing was sent.\n"),
     ],
 )

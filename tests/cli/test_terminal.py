@@ -20,8 +20,7 @@ from rich.console import Console
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.project.file_writes import WriteProgress
-from orgsync_cli.progress import bar_columns, fitting, text_room
-from orgsync_cli.write import progress_text
+from orgsync_cli.progress import bar_columns, fitting, text_room, write_text
 
 from .commandline import PROGRAM, Command, plain_environment
 from .test_signals import SLEEPER
@@ -214,9 +213,9 @@ def test_the_result_of_an_interrupted_write_has_a_line_of_its_own(acme: DemoOrg,
 
 def test_the_progress_of_a_job_leaves_out_what_there_is_no_room_for() -> None:
     progress = WriteProgress(200, 1500, "750Dn000009AbcdIAF", "InProgress", 400)
-    assert progress_text(progress, 80) == "200 of 1,500 rows, 400 tried, job 750Dn000009AbcdIAF InProgress"
-    assert progress_text(progress, 30) == "200 of 1,500 rows, 400 tried"
-    assert progress_text(progress, 20) == "200 of 1,500 rows"
+    assert write_text(progress, 80) == "200 of 1,500 rows, 400 tried, job 750Dn000009AbcdIAF InProgress"
+    assert write_text(progress, 30) == "200 of 1,500 rows, 400 tried"
+    assert write_text(progress, 20) == "200 of 1,500 rows"
 
 
 @pytest.mark.parametrize(("width", "columns"), [(60, 3), (120, 4)])

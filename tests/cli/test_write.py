@@ -272,12 +272,52 @@ def test_a_spent_limit_ends_the_write_and_the_same_command_goes_on(
     acme.api_limit = acme.api_used + 4
     stopped = orgsync("write", "people.csv", *INSERT)
     assert stopped.code == 4
-    assert "The same command resumes the write" in stopped.err
+    assert "Later, the same command resumes the write, and writes no row twice." in " ".join(stopped.err.split())
+    assert "correct them" not in stopped.err
+    assert "people.refused.csv; complete this write first" in stopped.err
     assert 0 < len(acme.rows("Contact")) - before < 500
     acme.api_limit = 100_000
+    assert (folder / "people.refused.csv").exists()
     went_on = orgsync("write", "people.csv", *INSERT)
     assert (went_on.code, went_on.out) == (0, "people.csv to Contact on acme: 500 rows written (500 new)\n")
     assert len(acme.rows("Contact")) == before + 500
+    assert not (folder / "people.refused.csv").exists()
+
+
+def test_rows_of_a_call_that_is_refused_as_a_whole_are_refused_with_one_remedy(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    (folder / "people.csv").write_text("LastName\n" + "".join(f"Name {number}\n" for number in range(300)))
+    acme.add_fault(Fault.json_error(403, "INSUFFICIENT_ACCESS", "no Create"), match="composite/sobjects", times=2)
+    view = orgsync("write", "people.csv", *INSERT, "--json").objects()[0]
+    assert (view["refused"], view["unprocessed"]) == (200, 100)
+    assert view["failures"][0] | {"line": 0} == {
+        "line": 0,
+        "status": "refused",
+        "code": "INSUFFICIENT_ACCESS",
+        "fields": [],
+        "message": "The whole call was refused: no Create",
+    }
+    assert view["remedy"].endswith("Then the same command resumes the write, and writes no row twice.")
+    outcome = orgsync("write", "people.csv", *INSERT)
+    assert outcome.code == 1
+    assert outcome.out.splitlines()[:2] == [
+        "people.csv to Contact on acme: 0 rows written, 200 refused, 100 not processed",
+        "  line 2: INSUFFICIENT_ACCESS: The whole call was refused: no Create",
+    ]
+    assert "correct them" not in outcome.err
+    assert outcome.err.splitlines() == [
+        "Rows that are not known to be in the org: people.refused.csv; complete this write first.",
+        f"error: {view['error']}",
+        f"       {view['remedy']}",
+    ]
+    with (folder / "people.refused.csv").open() as file:
+        errors = [(row["orgsync_status"], row["orgsync_error"]) for row in csv.DictReader(file)]
+    assert errors[0] == ("refused", "INSUFFICIENT_ACCESS: The whole call was refused: no Create")
+    assert errors[-1] == ("unprocessed", "The write ended before the row was sent.")
+    went_on = orgsync("write", "people.csv", *INSERT)
+    assert (went_on.code, went_on.out) == (0, "people.csv to Contact on acme: 300 rows written (300 new)\n")
+    assert not (folder / "people.refused.csv").exists()
 
 
 def test_ctrl_c_says_what_is_known_and_the_same_command_goes_on(orgsync: Command, acme: DemoOrg, folder: Path) -> None:
@@ -311,7 +351,7 @@ def test_ctrl_c_while_a_file_is_checked_says_that_nothing_was_sent(
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    assert "Interrupted before anything was sent now" in err
+    assert "Interrupted; nothing was sent now" in err
     assert not sent(acme)
 
 

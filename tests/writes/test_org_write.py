@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from orgsync.demo_org import DemoOrg
-from orgsync.errors import OrgsyncError
 from orgsync.salesforce.api.client import Client
 from orgsync.writes import PlanSizes, Rows, WriteRequest, WriteResult, write_rows
 from tests.api.clients import client_of
@@ -192,12 +191,6 @@ async def test_rows_whose_records_are_locked_are_sent_again_and_only_those(
     assert len(org.rows("Contact")) == 25 + 9
 
 
-async def test_an_error_that_ends_a_write_early_leaves_the_rest_unprocessed(org: DemoOrg, client: Client) -> None:
-    result = await write(client, [{"Id": row["Id"]} for row in org.rows("Contact")], "hard_delete", BY_JOBS)
-    assert isinstance(result.problem, OrgsyncError)
-    assert result.unprocessed == result.rows == 25
-
-
 async def test_equal_rows_have_an_id_each(org: DemoOrg, client: Client) -> None:
     before = set(named(org))
     result = await write(client, [{"LastName": "Twin", "Title": "="} for _ in range(250)], "insert", BY_JOBS)
@@ -217,6 +210,8 @@ async def test_rows_of_a_job_that_fails_before_it_has_tried_them_are_unprocessed
     org.fail_bulk_jobs("InvalidBatch : Field name not found : Nope")
     result = await write(client, [{"LastName": "A"}, {"LastName": "B"}], "insert", BY_JOBS)
     assert result.unprocessed == 2
+    [message] = {each.message for each in result}
+    assert message.endswith("has ended as Failed before the row was tried: InvalidBatch : Field name not found : Nope")
 
 
 async def test_rows_of_a_failed_job_that_it_may_have_tried_are_unknown(org: DemoOrg, client: Client) -> None:
@@ -225,6 +220,7 @@ async def test_rows_of_a_failed_job_that_it_may_have_tried_are_unknown(org: Demo
     org.fail_bulk_jobs("InternalServerError : tried 20 times")
     result = await write(client, [{"LastName": f"Name {number}"} for number in range(1000)], "insert", BY_JOBS)
     assert (result.written, result.unknown, result.unprocessed) == (100, 300, 600)
+    assert all("has ended as Failed" in each.message for each in result if each.status == "unprocessed")
     assert len(org.rows("Contact")) == 25 + 400
 
 

@@ -142,7 +142,21 @@ async def test_other_rows_under_the_same_name_are_refused(org: DemoOrg, acme: Or
     await acme.write("Contact", people(3), operation="insert", resume_as="people")
     result = await acme.write("Contact", people(4), operation="insert", resume_as="people")
     assert isinstance(result.problem, ArgumentInvalid)
-    assert count(org) == 3
+    assert (count(org), result.unknown, result.can_be_resumed) == (3, 4, False)
+    assert "under another name" in result.problem.remedy
+    assert "resumes" not in result.problem.remedy
+
+
+async def test_rows_of_a_call_that_was_refused_as_a_whole_are_sent_again_by_the_next_call(
+    org: DemoOrg, acme: Org
+) -> None:
+    org.add_fault(Fault.json_error(403, "INSUFFICIENT_ACCESS", "no"), match="composite/sobjects")
+    first = await acme.write("Contact", people(300), operation="insert", resume_as="people")
+    assert (first.refused, first.unprocessed, first.can_be_resumed) == (200, 100, True)
+    assert first.problem is not None
+    resumes = "Then the same call with the same rows resumes the write, and writes no row twice."
+    assert first.problem.remedy.endswith(resumes)
+    assert (await acme.write("Contact", people(300), operation="insert", resume_as="people")).written == count(org)
 
 
 async def test_two_processes_do_not_write_the_same_at_once(org: DemoOrg, acme: Org) -> None:

@@ -67,6 +67,7 @@ def write_view(file: FileWrite, connection: str, ended: FileResult) -> dict[str,
         "unknown_file": str(ended.files.unknown) if ended.files.unknown else None,
         "error": problem.cause if problem else None,
         "error_code": problem.code if problem else None,
+        "remedy": problem.remedy if problem else None,
         "failures": [_failure(result, each) for each in islice(result.failures(), _MOST_FAILURES)],
     }
 

@@ -135,7 +135,7 @@ class Org:
         written to the field that the connection maps it to; a masked one is refused. `external_id` names the field by
         which upsert finds rows; with `update_only` it makes no new ones. Up to 2,000 rows go by collections, more by
         Bulk API jobs. With `resume_as`, a name for these very rows, a later call of the same name and rows resumes what
-        a process that died has begun, and sends nothing twice. `observe` is called as it advances.
+        a process that died has begun, and writes nothing twice. `observe` is called as it advances.
 
         Raises ArgumentInvalid, ObjectNotFound and FieldNotFound for what is wrong with the call or with a row's
         columns, before anything is sent. A row that Salesforce refuses is in the result; what ends the write early is

@@ -1,7 +1,7 @@
 """Writing rows into an org: an answer for every row, in bounded memory, resumable, and nothing sent twice unasked."""
 
 from .checks import RowProblem
-from .collections import may_be_carried_out
+from .ending import may_be_carried_out
 from .file_write import FileCheck, FileResult, FileWrite, check_file, write_file
 from .intake import Intake, Rows, take_in
 from .ledger import Ledger, MemoryLedger, PartEntry, PartState

@@ -3,22 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orgsync.errors import NetworkProblem, NotCarriedOut, OrgsyncError, QueryRefused, ResponseUnreadable, ServerProblem
+from orgsync.errors import OrgsyncError
 from orgsync.salesforce.api.client import Client
-from orgsync.salesforce.api.write_collections import (
-    CollectionOperation,
-    CollectionRefused,
-    RowAnswer,
-    write_collection,
-)
+from orgsync.salesforce.api.refusable import CallRefused
+from orgsync.salesforce.api.write_collections import CollectionOperation, RowAnswer, write_collection
 from orgsync.salesforce.errors.retry import backoff, pause
 from orgsync.salesforce.http.http import JSON
 
+from .ending import UNKNOWN, may_be_carried_out
 from .operation import Operation
 from .row_result import RowResult, RowStatus
 from .shipment import Shipment
 
-__all__ = ["UNKNOWN", "CollectionCalls", "may_be_carried_out"]
+__all__ = ["CollectionCalls"]
 
 _TRIES = 5
 _OPERATIONS: dict[Operation, CollectionOperation] = {
@@ -28,8 +25,6 @@ _OPERATIONS: dict[Operation, CollectionOperation] = {
     Operation.DELETE: "delete",
 }
 _GONE = frozenset({"ENTITY_IS_DELETED"})
-
-UNKNOWN = "No response says what became of the row."
 
 Records = Sequence[tuple[int, dict[str, JSON]]]
 
@@ -47,14 +42,16 @@ class CollectionCalls:
     results: list[RowResult] = field(default_factory=list[RowResult])
 
     async def send(self) -> None:
-        """Send all rows; an error that is raised means that those without a result were surely not written."""
+        """Send all rows; whatever is raised means that those without a result were surely not written."""
         if records := self.shipment.records():
             await self._send(records)
 
     async def _send(self, records: Records) -> None:
         try:
             answers, again = await self._answers(records)
-        except CollectionRefused as refused:
+        except CallRefused as refused:
+            if not refused.may_be_one_rows:
+                raise
             await self._halve(records, refused)
             return
         except OrgsyncError as problem:
@@ -89,24 +86,17 @@ class CollectionCalls:
             await pause(backoff(tries))
         raise AssertionError("the last try returns or raises")  # pragma: no cover
 
-    async def _halve(self, records: Records, refused: CollectionRefused) -> None:
+    async def _halve(self, records: Records, refused: CallRefused) -> None:
         """Find the rows for which Salesforce refuses a whole call, and send the others."""
         if len(records) == 1:
             [(place, row)] = records
-            self.results.append(_row_result(place, refused.answer, row))
+            error = refused.error
+            answer = RowAnswer(code=error.code, fields=error.fields, message=error.message)
+            self.results.append(_row_result(place, answer, row))
             return
         middle = len(records) // 2
         await self._send(records[:middle])
         await self._send(records[middle:])
-
-
-def may_be_carried_out(problem: OrgsyncError) -> bool:
-    """Return whether a request that ended so may have been carried out."""
-    if isinstance(problem, NetworkProblem):
-        return problem.sent
-    if isinstance(problem, NotCarriedOut | QueryRefused):
-        return False
-    return isinstance(problem, ServerProblem | ResponseUnreadable)
 
 
 def _row_result(place: int, answer: RowAnswer, row: Mapping[str, JSON], *, deleted_before: bool = False) -> RowResult:

@@ -116,15 +116,17 @@ async def write_file(
             file.request.update_only,
             file.delimiter,
         )
-        async with ledgers.open(key, file.path.name, again=file.again) as opened:
+        async with ledgers.open(key, file.path.name, by="the same command", again=file.again) as opened:
             writer = Writer(client, taken.target, taken.spool, opened.ledger, observe, stalled_after, sizes)
             try:
                 result = await writer.write()
             except anyio.get_cancelled_exc_class():
                 stopped(writer.stopped())
                 raise
-            fresh = opened.finished_at is None
-            files = write_outcomes(file.path, taken.spool, taken.columns, file.delimiter, replace=fresh)
+            fresh, resumed = opened.finished_at is None, opened.begun_at is not None
+            files = write_outcomes(
+                file.path, taken.spool, taken.columns, file.delimiter, replace=fresh, resumed=resumed
+            )
             return FileResult(result, opened.begun_at, opened.finished_at, files)
     except BaseException:
         with suppress(Exception):

@@ -5,12 +5,13 @@ doubt is given up for another; whether one was closed is read from the org. No r
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import anyio.to_thread
 
 from orgsync.errors import NotFound, OrgsyncError, TransientProblem
 from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.api.refusable import CallRefused
 from orgsync.salesforce.bulk.ingest_jobs import (
     IngestJob,
     IngestOperation,
@@ -23,6 +24,7 @@ from orgsync.salesforce.bulk.ingest_jobs import (
 from orgsync.salesforce.bulk.ingest_results import RESULT_KINDS, IngestResult, ResultKind, ingest_result
 from orgsync.salesforce.errors.retry import backoff, pause
 
+from .ending import may_be_carried_out, not_carried_out
 from .join import SentRows
 from .ledger import PartEntry, PartState
 from .operation import Operation
@@ -42,6 +44,7 @@ _OPERATIONS: dict[Operation, IngestOperation] = {
 }
 _IN_NO_FILE = "Salesforce has processed the job, and its results do not mention the row."
 _NO_JOB = "Salesforce does not keep the job any more, so nothing says what became of the row."
+_NOT_STARTED = "The write ended before the job with the row was started."
 _SAVED_AT_ONCE = 1000
 
 
@@ -56,12 +59,15 @@ class JobSteps:
     save: Callable[[PartEntry], Awaitable[None]]
     report: Callable[[IngestJob], None]
     stalled_after: float
+    _may_be_closed: bool = field(default=False, init=False)
+    _ended: IngestJob | None = field(default=None, init=False)
 
     async def run(self) -> None:
         """Send the rows, wait until the job has ended, and store what became of each row in the spool."""
         if not self.shipment.places():
             return
-        if self.entry.state in (PartState.PLANNED, PartState.CREATED):
+        self._may_be_closed = self.entry.state in (PartState.UPLOADED, PartState.CLOSED)  # by an earlier process
+        if not self._may_be_closed:
             await self._fill()
         if self.entry.state is PartState.UPLOADED and not await self._close():
             self._settle(self.shipment.places(), RowStatus.UNKNOWN, _NO_JOB)
@@ -69,6 +75,16 @@ class JobSteps:
         job = IngestJob(self.entry.job, self.entry.api_version, "UploadComplete")
         ended = await ended_ingest_job(self.client, job, stalled_after=self.stalled_after, report=self.report)
         await self._read(ended)
+
+    def left(self, ended: BaseException | None) -> RowResult:
+        """Return what is true of a row without a result where the steps have ended early, by an error or cancelled."""
+        if self._ended is not None:
+            return RowResult(0, RowStatus.UNKNOWN, message=f"The results of ingest job {self.entry.job} were not read.")
+        state = self.entry.state
+        closing = self._may_be_closed or ended is None or may_be_carried_out(ended)
+        if state is PartState.CLOSED or (state is PartState.UPLOADED and closing):
+            return RowResult(0, RowStatus.UNKNOWN, message=f"The ingest job {self.entry.job} may still write the row.")
+        return not_carried_out(ended, _NOT_STARTED)
 
     async def _fill(self) -> None:
         """Make a job and upload the rows; one that may have a part of them is given up for another."""
@@ -87,7 +103,7 @@ class JobSteps:
                 await upload(self.client, job, content)
                 await self._keep(PartState.UPLOADED, job)
                 return
-            except OrgsyncError as problem:
+            except (OrgsyncError, CallRefused) as problem:
                 await abort_ingest_job(self.client, job.id, job.api_version)
                 if tries == _UPLOADS or not isinstance(problem, TransientProblem):
                     raise
@@ -115,24 +131,25 @@ class JobSteps:
         if job is None:
             self._settle(self.shipment.places(), RowStatus.UNKNOWN, _NO_JOB)
             return
+        self._ended = job
         sent = await anyio.to_thread.run_sync(SentRows, self.shipment, self.shipment.key)
         for kind in RESULT_KINDS:
             async with ingest_result(self.client, job, kind) as file:
-                await anyio.to_thread.run_sync(self._join, sent, kind, file)
+                await anyio.to_thread.run_sync(self._join, sent, kind, file, _untried(job))
         self.spool.save(sent.unclear())
         if sent.strangers:
             self.client.warn(
                 f"The results of ingest job {job.id} hold {sent.strangers:,} rows that were not sent like that."
             )
         if job.state != "JobComplete" and job.processed == sent.tried and not sent.strangers:
-            self._settle(sent.left, RowStatus.UNPROCESSED, job.error or f"The job has ended as {job.state}.")
+            self._settle(sent.left, RowStatus.UNPROCESSED, _untried(job))
             return
         self._settle(sent.left, RowStatus.UNKNOWN, _IN_NO_FILE)
 
-    def _join(self, sent: SentRows, kind: ResultKind, file: IngestResult) -> None:
+    def _join(self, sent: SentRows, kind: ResultKind, file: IngestResult, untried: str) -> None:
         held: list[RowResult] = []
         for each in sent.join(kind, file):
-            held.append(each)
+            held.append(replace(each, message=untried) if kind == "unprocessedrecords" else each)
             if len(held) >= _SAVED_AT_ONCE:
                 self.spool.save(held)
                 held = []
@@ -141,3 +158,9 @@ class JobSteps:
     def _settle(self, places: Sequence[int], status: RowStatus, message: str) -> None:
         """Give rows that are in no file their result."""
         self.spool.save(RowResult(place, status, message=message) for place in places)
+
+
+def _untried(job: IngestJob) -> str:
+    """Return why a job that has ended has not tried a row."""
+    why = f": {job.error}" if job.error else "."
+    return f"The ingest job {job.id} has ended as {job.state} before the row was tried{why}"

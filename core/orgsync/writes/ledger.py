@@ -50,7 +50,12 @@ class PartEntry:
 
 
 class Ledger(Protocol):
-    """Where the parts of one write are kept."""
+    """Where the parts of one write are kept. `resumption` says how the rows get written of a write that ended early."""
+
+    @property
+    def resumption(self) -> str:
+        """A sentence for after `Then`."""
+        ...
 
     async def entries(self) -> Mapping[int, PartEntry]:
         """Return what is kept, by the parts' numbers."""
@@ -71,6 +76,8 @@ class Ledger(Protocol):
 
 class MemoryLedger:
     """A ledger for a write that nobody resumes."""
+
+    resumption = "write the rows again that are refused or unprocessed; look for unknown ones in the org before."
 
     async def entries(self) -> Mapping[int, PartEntry]:
         """Return nothing."""

@@ -32,9 +32,12 @@ class Ledgers:
         self._connection = connection
 
     @asynccontextmanager
-    async def open(self, key: str, label: str, *, again: bool = False) -> AsyncGenerator[OpenedLedger]:
+    async def open(
+        self, key: str, label: str, *, by: str = "the same call with the same rows", again: bool = False
+    ) -> AsyncGenerator[OpenedLedger]:
         """Open the ledger of an input, for one process at a time; with `again`, a new one where that is complete.
 
+        `by` is what resumes it, as messages say it.
         Raises AlreadyRunning while another process writes the same to the same connection.
         """
         lock = self._store.lock(f"write-{key_of(self._connection, key)[:32]}", timeout=0)
@@ -46,12 +49,13 @@ class Ledgers:
                     f"{label} is being written to {self._connection} already.",
                     "Wait until that write has ended; then the same call says what became of the rows.",
                 ) from None
+            resumption = f"{by} resumes the write, and writes no row twice."
             known = await self._store.org_writes.last(self._connection, key)
             if known is None or (again and known.finished_at is not None):
                 begun = await self._store.org_writes.start(self._connection, key, label)
-                yield OpenedLedger(StoredLedger(self._store, begun), None, None)
+                yield OpenedLedger(StoredLedger(self._store, begun, resumption), None, None)
                 return
-            yield OpenedLedger(StoredLedger(self._store, known), known.started_at, known.finished_at)
+            yield OpenedLedger(StoredLedger(self._store, known, resumption), known.started_at, known.finished_at)
 
 
 def key_of(*parts: object) -> str:

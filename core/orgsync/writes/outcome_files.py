@@ -35,17 +35,20 @@ class OutcomeFiles:
 
 
 def write_outcomes(
-    source: Path, spool: Spool, columns: Sequence[str], delimiter: str, *, replace: bool
+    source: Path, spool: Spool, columns: Sequence[str], delimiter: str, *, replace: bool, resumed: bool = False
 ) -> OutcomeFiles:
     """Write FILE.refused and FILE.unknown beside a file, in its format; without `replace`, those that exist stay.
 
-    A name that exists is replaced at once by a whole file. Raises FileUnusable where that cannot be done.
+    A name that exists is replaced at once by a whole file; where the write was `resumed` and there is no row for it, it
+    is deleted, for its rows are those of the write's earlier part. Raises FileUnusable where that cannot be done.
     """
     refused = RowStatus.REFUSED, RowStatus.UNPROCESSED
 
     def made(word: str, statuses: Sequence[RowStatus]) -> Path | None:
         path = source.with_suffix(f".{word}{source.suffix}")
         if next(spool.results(*statuses), None) is None:
+            if replace and resumed:
+                _delete(path)
             return None
         if replace or not path.exists():
             _write(path, spool, statuses, columns, delimiter)
@@ -68,6 +71,16 @@ def _write(path: Path, spool: Spool, statuses: Sequence[RowStatus], columns: Seq
         raise FileUnusable(
             f"{path} cannot be written: {error.strerror}.",
             "Make room, or give this user the right to write there; the same command then writes it.",
+        ) from None
+
+
+def _delete(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise FileUnusable(
+            f"{path} cannot be deleted: {error.strerror}.",
+            "Delete it: it is of an earlier part of the write, and no row is left for it.",
         ) from None
 
 

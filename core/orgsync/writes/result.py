@@ -3,7 +3,7 @@
 import weakref
 from collections.abc import Iterator
 
-from orgsync.errors import InternalError, OrgsyncError
+from orgsync.errors import ArgumentInvalid, InternalError, OrgsyncError
 
 from .row_result import RowResult, RowStatus, WriteCounts
 from .spool import Spool
@@ -15,8 +15,9 @@ class WriteResult:
     """What became of the rows of a write; iterating it yields a `RowResult` for each, in the input's order.
 
     The rows are kept in a temporary file that is deleted with this object, or by `close`. `counts` always satisfy
-    rows = written + refused + unprocessed + unknown. `problem` is what ended the write early, None where nothing did:
-    the rows that were not sent are then unprocessed.
+    rows = written + refused + unprocessed + unknown. `problem` is what ended the write early, None where nothing did;
+    its remedy says how the other rows get written. Where it is a call that Salesforce has refused as a whole, the rows
+    of that call are refused with Salesforce's reason; those that were not sent are unprocessed.
     """
 
     def __init__(self, spool: Spool, problem: OrgsyncError | None = None) -> None:
@@ -25,6 +26,11 @@ class WriteResult:
         self.counts = spool.counts()
         self._finalizer = weakref.finalize(self, spool.close)
         _require_whole(self.counts)
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """Whether it ended early, and the same write may still be completed later."""
+        return self.problem is not None and not isinstance(self.problem, ArgumentInvalid)
 
     def __iter__(self) -> Iterator[RowResult]:
         return self.spool.results()

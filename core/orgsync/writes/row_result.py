@@ -14,7 +14,7 @@ class RowStatus(StrEnum):
     REFUSED = "refused"
     """Salesforce did not accept it; `code` says why."""
     UNPROCESSED = "unprocessed"
-    """It was surely not written: it was never sent, or Salesforce gave up before it."""
+    """It was surely not written, and `message` says why: it was not sent, or Salesforce gave up before it."""
     UNKNOWN = "unknown"
     """It may have been written: no response says so. To send it again may write it twice."""
 

@@ -15,7 +15,8 @@ __all__ = ["StoredLedger"]
 class StoredLedger:
     """Keeps a write's parts in the control tables."""
 
-    def __init__(self, store: Store, write: OrgWrite) -> None:
+    def __init__(self, store: Store, write: OrgWrite, resumption: str) -> None:
+        self.resumption = resumption
         self._writes = store.org_writes
         self._write = write
 

@@ -9,10 +9,12 @@ import anyio.to_thread
 
 from orgsync.errors import ArgumentInvalid, OrgsyncError
 from orgsync.salesforce.api.client import Client
+from orgsync.salesforce.api.refusable import CallRefused
 from orgsync.salesforce.bulk.ingest_jobs import IngestJob
 from orgsync.salesforce.errors.retry import backoff, pause
 
-from .collections import UNKNOWN, CollectionCalls
+from .collections import CollectionCalls
+from .ending import NOT_SENT, UNKNOWN, give_remedy, not_carried_out, row_problem
 from .job import JobSteps
 from .ledger import Ledger, PartEntry, PartState, packed, unpacked
 from .lookup import found_rows, not_found
@@ -27,8 +29,8 @@ __all__ = ["WriteProgress", "Writer"]
 
 _LOCK_TRIES = 3
 _LOCKED = "UNABLE_TO_LOCK_ROW"
-_OPEN = frozenset({PartState.SENDING, PartState.UPLOADED, PartState.CLOSED})
-_NOT_SENT = "The write ended before the row was sent."
+_NOT_CARRIED_OUT = "The call with the row was not carried out."
+_OTHER_ROWS = "An earlier write of other rows under this name, or by another version of orgsync, may have sent the row."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Writer:
     _next: int = field(default=0, init=False)
     _rows: int = field(default=0, init=False)
     _current: tuple[Part, PartEntry] | None = field(default=None, init=False)
+    _steps: JobSteps | None = field(default=None, init=False)
 
     async def write(self) -> WriteResult:
         """Send all rows, those again whose records were locked, and return what became of each.
@@ -72,16 +75,17 @@ class Writer:
                 await self._part(part)
             await self._retry_locked()
             await self.ledger.finish()
-        except OrgsyncError as error:
-            problem = error
-            self._settle_open()
-        self.spool.settle(RowStatus.UNPROCESSED, _NOT_SENT)
+        except (OrgsyncError, CallRefused) as ended:
+            problem = row_problem(ended)
+            give_remedy(problem, self.ledger.resumption)
+            self._settle_open(ended)
+        self.spool.settle(RowStatus.UNPROCESSED, NOT_SENT)
         return WriteResult(self.spool, problem)
 
     def stopped(self) -> WriteResult:
         """Return what is known of a write that was cancelled: rows that were not sent are unprocessed."""
-        self._settle_open()
-        self.spool.settle(RowStatus.UNPROCESSED, _NOT_SENT)
+        self._settle_open(None)
+        self.spool.settle(RowStatus.UNPROCESSED, NOT_SENT)
         return WriteResult(self.spool)
 
     async def _part(self, part: Part) -> None:
@@ -93,9 +97,10 @@ class Writer:
             entry = PartEntry(part.number, digest, retry=part.retry, bulk=part.bulk, group=part.group)
             entry = replace(entry, places=part.places if part.retry else None)
         if entry.digest != digest:
+            self.spool.settle(RowStatus.UNKNOWN, _OTHER_ROWS)
             raise ArgumentInvalid(
                 "This write was begun with other rows, or by another version of orgsync, so it cannot be resumed.",
-                "Compare the org with the input, and write what is missing under another name.",
+                "Compare the org with the input, and write what is missing under another name, or from another file.",
             )
         if entry.state is not PartState.DONE:
             await self._send(part, entry)
@@ -108,7 +113,7 @@ class Writer:
         entry = await self._looked_up(part, entry)
         shipment = Shipment(self.spool, self.target, part, entry.found)
         if part.bulk:
-            steps = JobSteps(
+            self._steps = steps = JobSteps(
                 self.client, self.spool, shipment, entry, self._save, self._report, self.stalled_after.total_seconds()
             )
             await steps.run()
@@ -121,7 +126,7 @@ class Writer:
     async def _done(self, part: Part, entry: PartEntry) -> None:
         outcomes = await anyio.to_thread.run_sync(self._packed, part.places)
         await self._save(replace(entry, state=PartState.DONE), outcomes)
-        self._current = None
+        self._current = self._steps = None
 
     def _packed(self, places: Sequence[int]) -> bytes:
         return packed(self.spool.results_at(places))
@@ -136,26 +141,23 @@ class Writer:
         calls = CollectionCalls(self.client, shipment, sent_before)
         try:
             await calls.send()
-        except OrgsyncError:
-            await self._keep_partial(part, entry, calls.results, sent_before=sent_before)
+        except (OrgsyncError, CallRefused) as ended:
+            if not sent_before:
+                await self._keep_partial(part, entry, calls.results, ended)
             raise
         self.spool.save(calls.results)
 
     async def _keep_partial(
-        self, part: Part, entry: PartEntry, results: Sequence[RowResult], *, sent_before: bool
+        self, part: Part, entry: PartEntry, results: Sequence[RowResult], ended: OrgsyncError | CallRefused
     ) -> None:
-        """Keep what is known of a part that was sent in several calls, the last of which was surely not carried out."""
-        if sent_before:
-            return
-        if not results:
+        """Keep what is known of a part whose last call was surely not carried out; without results, it stays open."""
+        self.spool.save(results)
+        self._settle(part, not_carried_out(ended, _NOT_CARRIED_OUT))
+        if results:
+            await self._done(part, entry)
+        else:
             await self._save(replace(entry, state=PartState.PLANNED))
             self._current = None
-            return
-        known = {each.place for each in results}
-        left = (place for place in part.places if place not in known)
-        self.spool.save(results)
-        self.spool.save(RowResult(place, RowStatus.UNPROCESSED, message=_NOT_SENT) for place in left)
-        await self._done(part, entry)
 
     async def _looked_up(self, part: Part, entry: PartEntry) -> PartEntry:
         """Find the Ids of rows that are only to be updated, once; those that are not there are refused."""
@@ -182,14 +184,21 @@ class Writer:
             ):
                 await self._part(part)
 
-    def _settle_open(self) -> None:
-        """Give the rows of the part that was under way the result that they are known to have: none."""
+    def _settle_open(self, ended: OrgsyncError | CallRefused | None) -> None:
+        """Give the rows of the part that was under way the result that they are known to have; None: cancelled."""
         part, entry = self._current or (None, None)
-        if part is None or entry is None or entry.state not in _OPEN:
+        if part is None or entry is None:
             return
-        message = f"The ingest job {entry.job} may still write the row." if entry.job else UNKNOWN
-        known = {each.place for each in self.spool.results_at(part.places)}
-        self.spool.save(RowResult(at, RowStatus.UNKNOWN, message=message) for at in part.places if at not in known)
+        if self._steps is not None:
+            self._settle(part, self._steps.left(ended))
+        elif entry.state is PartState.SENDING:
+            self._settle(part, RowResult(0, RowStatus.UNKNOWN, message=UNKNOWN))
+
+    def _settle(self, part: Part, left: RowResult) -> None:
+        """Give a result to the rows of a part that have none; one that was locked before may be written by now."""
+        anew = part.retry > 0 and left.status is RowStatus.UNKNOWN
+        known = {each.place for each in self.spool.results_at(part.places) if not (anew and each.code == _LOCKED)}
+        self.spool.save(replace(left, place=at) for at in part.places if at not in known)
 
     def _report(self, job: IngestJob | None = None) -> None:
         settled = self.spool.settled()

@@ -7,17 +7,16 @@ from urllib.parse import quote
 
 import msgspec
 
-from orgsync.errors import InternalError, OrgsyncError, QueryRefused
+from orgsync.errors import InternalError
 
 from ..errors.body import body_as, unreadable
-from ..errors.error_body import ApiError, api_error_of
-from ..errors.judge import problem_of
 from ..http.http import JSON
 from ..http.messages import Response
 from .client import Client
 from .exchange import Body
+from .refusable import refusable
 
-__all__ = ["CALL_OPTIONS", "MOST_ROWS", "CollectionOperation", "CollectionRefused", "RowAnswer", "write_collection"]
+__all__ = ["CALL_OPTIONS", "MOST_ROWS", "CollectionOperation", "RowAnswer", "write_collection"]
 
 MOST_ROWS = 200
 """How many rows a call takes."""
@@ -44,14 +43,6 @@ class RowAnswer:
     message: str = ""
 
 
-class CollectionRefused(Exception):
-    """No row of a call was written; `answer` is why, for the rows that are the reason."""
-
-    def __init__(self, problem: QueryRefused, error: ApiError) -> None:
-        super().__init__(problem.cause)
-        self.answer = RowAnswer(code=error.code, fields=error.fields, message=error.message)
-
-
 async def write_collection(
     client: Client,
     operation: CollectionOperation,
@@ -62,13 +53,12 @@ async def write_collection(
 ) -> list[RowAnswer]:
     """Write at most 200 rows and return an answer for each, in their order.
 
-    Each row is written or refused for itself. Raises CollectionRefused where Salesforce refuses them all for the sake
-    of one: a value that is not of its field's type does that. The request is sent again only where it was surely not
-    carried out: any other NetworkProblem, ServerProblem or ResponseUnreadable leaves open what became of the rows.
+    Each row is written or refused for itself. Raises CallRefused where Salesforce refuses them all. The request
+    is sent again only where it was surely not carried out: any other NetworkProblem, ServerProblem or
+    ResponseUnreadable leaves open what became of the rows.
     """
     if not 0 < len(rows) <= MOST_ROWS:
         raise InternalError(f"A call takes 1 to {MOST_ROWS} rows, and not {len(rows)}.", "Please report it.")
-    method, judge = _METHODS[operation], _Judge()
 
     def read(response: Response) -> list[RowAnswer]:
         bodies = body_as(response, list[_Body])
@@ -79,12 +69,7 @@ async def write_collection(
     path, sent = "composite/sobjects", _sent(operation, sobject, rows)
     if operation == "upsert":
         path += f"/{quote(sobject, safe='')}/{quote(external_id or '', safe='')}"
-    try:
-        return await client.call(method, path, read, judge=judge, idempotent=False, **sent)
-    except QueryRefused as refused:
-        if judge.error is None or type(refused) is not QueryRefused:
-            raise
-        raise CollectionRefused(refused, judge.error) from None
+    return await refusable(client, _METHODS[operation], path, read, idempotent=False, **sent)
 
 
 def _sent(operation: CollectionOperation, sobject: str, rows: Sequence[Mapping[str, JSON]]) -> Body:
@@ -94,18 +79,6 @@ def _sent(operation: CollectionOperation, sobject: str, rows: Sequence[Mapping[s
         return {"headers": CALL_OPTIONS, "params": params}
     records: list[JSON] = [{"attributes": {"type": sobject}, **row} for row in rows]
     return {"headers": CALL_OPTIONS, "json": {"allOrNone": False, "records": records}}
-
-
-class _Judge:
-    """Returns the error that a response is, and keeps Salesforce's own words for it."""
-
-    def __init__(self) -> None:
-        self.error: ApiError | None = None
-
-    def __call__(self, response: Response) -> OrgsyncError | None:
-        problem = problem_of(response)
-        self.error = api_error_of(response) if problem is not None and response.status == 400 else None
-        return problem
 
 
 class _Error(msgspec.Struct, rename="camel"):

@@ -15,6 +15,7 @@ import msgspec
 from orgsync.errors import JobFailed, NotFound, OrgsyncError, QueryRefused, TransientProblem
 
 from ..api.client import Client
+from ..api.refusable import refusable
 from ..api.write_collections import CALL_OPTIONS
 from ..errors.body import Count, body_as
 from ..errors.error_body import shown
@@ -76,6 +77,7 @@ async def create_ingest_job(
     """Create a job for one upload of CSV with line feeds and commas.
 
     The request is sent again when its response is lost: a job that stays open and empty does nothing.
+    Raises CallRefused where Salesforce refuses it.
     """
     body: dict[str, JSON] = {
         "object": sobject,
@@ -87,15 +89,15 @@ async def create_ingest_job(
     if external_id:
         body["externalIdFieldName"] = external_id
     path = f"/services/data/v{client.api_version}/jobs/ingest"
-    made, _ = await client.call("POST", path, _read, idempotent=True, headers=CALL_OPTIONS, json=body)
+    made, _ = await refusable(client, "POST", path, _read, idempotent=True, headers=CALL_OPTIONS, json=body)
     return replace(made, api_version=client.api_version)
 
 
 async def upload(client: Client, job: IngestJob, content: bytes) -> None:
-    """Upload the CSV of a job, once: after any error it is unknown whether the job has it."""
+    """Upload the CSV of a job, once: after any error but CallRefused it is unknown whether the job has it."""
     sent = Upload(content, "text/csv; charset=UTF-8")
     path = f"{ingest_resource(job.id, job.api_version)}/batches"
-    await client.call("PUT", path, _nothing, idempotent=False, headers=CALL_OPTIONS, upload=sent)
+    await refusable(client, "PUT", path, _nothing, idempotent=False, headers=CALL_OPTIONS, upload=sent)
 
 
 async def close_ingest_job(client: Client, job: IngestJob) -> IngestJob:
@@ -183,6 +185,6 @@ def _nothing(_answer: Response) -> None:
 def _stalled(job: IngestJob, seconds: float) -> JobFailed:
     return JobFailed(
         f"The ingest job {job.id} has not advanced for {seconds:g} seconds ({job.state}, {job.processed or 0:,} rows).",
-        "The same write later waits for it again; Setup > Bulk Data Load Jobs shows the job.",
+        "Setup > Bulk Data Load Jobs shows the job.",
         job_id=job.id,
     )
