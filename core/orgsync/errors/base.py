@@ -18,6 +18,8 @@ class OrgsyncError(Exception):
     """Any error of orgsync: one sentence of cause, one of remedy, a code for programs, and the command's exit code."""
 
     code: ClassVar[str] = "orgsync_error"
+    in_doubt: bool = False
+    """Whether an earlier try of the same request may have been carried out: cause and remedy are those of the last."""
     place = ""
     """The end of the remedy, where it names a place on this machine, or a command to run there."""
     exit_code: ClassVar[int] = 1

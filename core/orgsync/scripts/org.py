@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from orgsync.errors import ArgumentInvalid, TransientProblem
+from orgsync.errors import ArgumentInvalid, OrgsyncError, TransientProblem
 from orgsync.field_mapping import MappedColumn
 from orgsync.logs import get_logger
 from orgsync.records import Record
@@ -17,6 +17,7 @@ from orgsync.salesforce.api.download import Content, download
 from orgsync.salesforce.api.query import records
 from orgsync.salesforce.api.usage import ApiUsage
 from orgsync.salesforce.errors.judge import problem_of_written
+from orgsync.salesforce.errors.retry import may_be_carried_out
 from orgsync.salesforce.http.http import JSON, Response
 from orgsync.soql import bind
 from orgsync.writes import (
@@ -32,7 +33,6 @@ from orgsync.writes import (
     WriteResult,
     check_file,
     key_of,
-    may_be_carried_out,
     unobserved,
     write_file,
     write_rows,
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["ConnectionInfo", "Org"]
 
 M = TypeVar("M", bound="BaseModel")
+
+_CARRIED_OUT = "An earlier try of it may have been carried out: look in the org before it is repeated."
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +224,12 @@ class Org:
         """Send a request that changes the org; an error says whether it may have been carried out all the same."""
         try:
             return await self._client.call(method, path, _body, judge=problem_of_written, **sent)
-        except TransientProblem as problem:
-            if may_be_carried_out(problem) and not problem.retried:
-                problem.replace_remedy("It may have been carried out: look in the org before it is repeated.")
+        except OrgsyncError as problem:
+            if may_be_carried_out(problem, by_its_last_try=True):
+                if not (isinstance(problem, TransientProblem) and problem.retried):
+                    problem.replace_remedy("It may have been carried out: look in the org before it is repeated.")
+            elif problem.in_doubt:
+                problem.replace_remedy(f"{_CARRIED_OUT} {problem.remedy}".strip())
             raise
 
 

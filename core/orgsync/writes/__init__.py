@@ -1,7 +1,6 @@
 """Writing rows into an org: an answer for every row, in bounded memory, resumable, and nothing sent twice unasked."""
 
 from .checks import RowProblem
-from .ending import may_be_carried_out
 from .file_write import FileCheck, FileResult, FileWrite, check_file, write_file
 from .intake import Intake, Rows, take_in
 from .ledger import Ledger, MemoryLedger, PartEntry, PartState
@@ -49,7 +48,6 @@ __all__ = [
     "aim",
     "check_file",
     "key_of",
-    "may_be_carried_out",
     "operation_named",
     "take_in",
     "unobserved",

@@ -7,10 +7,10 @@ from orgsync.errors import OrgsyncError
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.refusable import CallRefused
 from orgsync.salesforce.api.write_collections import CollectionOperation, RowAnswer, write_collection
-from orgsync.salesforce.errors.retry import backoff, pause
+from orgsync.salesforce.errors.retry import backoff, may_be_carried_out, pause
 from orgsync.salesforce.http.http import JSON
 
-from .ending import UNKNOWN, may_be_carried_out
+from .ending import UNKNOWN, row_problem
 from .operation import Operation
 from .row_result import RowResult, RowStatus
 from .shipment import Shipment
@@ -33,31 +33,34 @@ Records = Sequence[tuple[int, dict[str, JSON]]]
 class CollectionCalls:
     """The calls that send one part; `results` are kept as they come, also where a later call raises.
 
-    `sent_before` says that an earlier process may have sent the rows.
+    `sent_before` says that an earlier process may have sent the rows; `in_doubt`, once an error was raised, that an
+    earlier try of the call that ended so may have been carried out.
     """
 
     client: Client
     shipment: Shipment
     sent_before: bool = False
+    in_doubt: bool = False
     results: list[RowResult] = field(default_factory=list[RowResult])
 
     async def send(self) -> None:
-        """Send all rows; whatever is raised means that those without a result were surely not written."""
+        """Send all rows; whatever is raised means that those without a result were surely not written here."""
         if records := self.shipment.records():
-            await self._send(records)
+            await self._send(records, again=self.sent_before)
 
-    async def _send(self, records: Records) -> None:
+    async def _send(self, records: Records, *, again: bool) -> None:
         try:
-            answers, again = await self._answers(records)
-        except CallRefused as refused:
-            if not refused.may_be_one_rows:
+            answers, again = await self._answers(records, again=again)
+        except (OrgsyncError, CallRefused) as ended:
+            problem = row_problem(ended)
+            if isinstance(ended, CallRefused) and ended.may_be_one_rows:
+                await self._halve(records, ended, again=problem.in_doubt)
+            elif may_be_carried_out(problem, by_its_last_try=True):
+                self.results += _unknown(records)
+            else:
+                self.in_doubt = problem.in_doubt
+                self.results += _unknown(records) if self.in_doubt else ()
                 raise
-            await self._halve(records, refused)
-            return
-        except OrgsyncError as problem:
-            if not may_be_carried_out(problem):
-                raise
-            self.results += [RowResult(place, RowStatus.UNKNOWN, message=UNKNOWN) for place, _ in records]
             return
         deleted_before = again and self.shipment.operation is Operation.DELETE
         self.results += [
@@ -65,10 +68,9 @@ class CollectionCalls:
             for (place, row), each in zip(records, answers, strict=True)
         ]
 
-    async def _answers(self, records: Records) -> tuple[list[RowAnswer], bool]:
+    async def _answers(self, records: Records, *, again: bool) -> tuple[list[RowAnswer], bool]:
         """Send one call, again where a second time does no harm; say whether it may have been carried out before."""
         rows = [record for _, record in records]
-        again = self.sent_before
         operation = self.shipment.operation
         for tries in range(1, _TRIES + 1):
             try:
@@ -79,14 +81,17 @@ class CollectionCalls:
                     rows,
                     external_id=self.shipment.external_id,
                 ), again
-            except OrgsyncError as problem:
-                if not may_be_carried_out(problem) or not operation.is_idempotent or tries == _TRIES:
+            except (OrgsyncError, CallRefused) as ended:
+                problem = row_problem(ended)
+                problem.in_doubt |= again
+                maybe = may_be_carried_out(problem, by_its_last_try=True)
+                if not maybe or not operation.is_idempotent or tries == _TRIES:
                     raise
             again = True
             await pause(backoff(tries))
         raise AssertionError("the last try returns or raises")  # pragma: no cover
 
-    async def _halve(self, records: Records, refused: CallRefused) -> None:
+    async def _halve(self, records: Records, refused: CallRefused, *, again: bool) -> None:
         """Find the rows for which Salesforce refuses a whole call, and send the others."""
         if len(records) == 1:
             [(place, row)] = records
@@ -95,8 +100,12 @@ class CollectionCalls:
             self.results.append(_row_result(place, answer, row))
             return
         middle = len(records) // 2
-        await self._send(records[:middle])
-        await self._send(records[middle:])
+        await self._send(records[:middle], again=again)
+        await self._send(records[middle:], again=again)
+
+
+def _unknown(records: Records) -> list[RowResult]:
+    return [RowResult(place, RowStatus.UNKNOWN, message=UNKNOWN) for place, _ in records]
 
 
 def _row_result(place: int, answer: RowAnswer, row: Mapping[str, JSON], *, deleted_before: bool = False) -> RowResult:

@@ -2,34 +2,17 @@
 
 import re
 
-from orgsync.errors import (
-    ArgumentInvalid,
-    NetworkProblem,
-    NotCarriedOut,
-    OrgsyncError,
-    QueryRefused,
-    ResponseUnreadable,
-    ServerProblem,
-)
+from orgsync.errors import ArgumentInvalid, OrgsyncError
 from orgsync.salesforce.api.refusable import CallRefused
 
 from .row_result import RowResult, RowStatus
 
-__all__ = ["NOT_SENT", "UNKNOWN", "give_remedy", "may_be_carried_out", "not_carried_out", "row_problem"]
+__all__ = ["NOT_SENT", "UNKNOWN", "give_remedy", "not_carried_out", "row_problem"]
 
 NOT_SENT = "The write ended before the row was sent."
 UNKNOWN = "No response says what became of the row."
 
 _AGAIN = re.compile(r"[Rr]un it again (?:later|in a moment)(?:: it resumes where it stopped)?[.;] ?")
-
-
-def may_be_carried_out(problem: BaseException) -> bool:
-    """Return whether a request that ended so may have been carried out."""
-    if isinstance(problem, NetworkProblem):
-        return problem.sent
-    if isinstance(problem, NotCarriedOut | QueryRefused):
-        return False
-    return isinstance(problem, ServerProblem | ResponseUnreadable)
 
 
 def not_carried_out(ended: BaseException | None, message: str) -> RowResult:

@@ -22,9 +22,9 @@ from orgsync.salesforce.bulk.ingest_jobs import (
     upload,
 )
 from orgsync.salesforce.bulk.ingest_results import RESULT_KINDS, IngestResult, ResultKind, ingest_result
-from orgsync.salesforce.errors.retry import backoff, pause
+from orgsync.salesforce.errors.retry import backoff, may_be_carried_out, pause
 
-from .ending import may_be_carried_out, not_carried_out
+from .ending import not_carried_out
 from .join import SentRows
 from .ledger import PartEntry, PartState
 from .operation import Operation

@@ -142,18 +142,17 @@ class Writer:
         try:
             await calls.send()
         except (OrgsyncError, CallRefused) as ended:
+            self.spool.save(calls.results)
             if not sent_before:
-                await self._keep_partial(part, entry, calls.results, ended)
+                self._settle(part, not_carried_out(ended, _NOT_CARRIED_OUT))
+            if not calls.in_doubt:
+                await self._keep_partial(part, entry, known=bool(calls.results))
             raise
         self.spool.save(calls.results)
 
-    async def _keep_partial(
-        self, part: Part, entry: PartEntry, results: Sequence[RowResult], ended: OrgsyncError | CallRefused
-    ) -> None:
-        """Keep what is known of a part whose last call was surely not carried out; without results, it stays open."""
-        self.spool.save(results)
-        self._settle(part, not_carried_out(ended, _NOT_CARRIED_OUT))
-        if results:
+    async def _keep_partial(self, part: Part, entry: PartEntry, *, known: bool) -> None:
+        """Keep what is known of a part whose last call was surely not carried out; where nothing is, it stays open."""
+        if known:
             await self._done(part, entry)
         else:
             await self._save(replace(entry, state=PartState.PLANNED))

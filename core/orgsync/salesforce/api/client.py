@@ -26,7 +26,7 @@ from ..auth.session import Access, Session
 from ..errors.access import remedy_of_scope
 from ..errors.body import read_with
 from ..errors.judge import problem_of
-from ..errors.retry import ATTEMPTS, IDEMPOTENT, backoff, may_repeat, wait_within
+from ..errors.retry import ATTEMPTS, IDEMPOTENT, Tries
 from ..hosts import require_named_host
 from ..http.http import Http, Response, Stream
 from ..http.slots import SLOT, waiting
@@ -176,19 +176,12 @@ class Client:
             yield await self._signed_in(send)
 
     async def _retried(self, attempt: Callable[[], Awaitable[T]], *, idempotent: bool) -> T:
-        deadline = anyio.current_time() + self._retry_for
-        tries, slot = 0, SLOT.get()
+        tries = Tries(idempotent, self._session.interactive, anyio.current_time() + self._retry_for)
+        slot = SLOT.get()
 
         def wait_after(error: Exception) -> bool | float:
             """Return how long to wait before the next try; False where there is none."""
-            nonlocal tries
-            tries += 1
-            if not isinstance(error, OrgsyncError) or (isinstance(error, TransientProblem) and error.retried):
-                return False
-            if not may_repeat(error, idempotent=idempotent, tries=tries, interactive=self._session.interactive):
-                return False
-            wait = wait_within(deadline - anyio.current_time(), error, backoff(tries))
-            if wait is None:
+            if not isinstance(error, OrgsyncError) or (wait := tries.wait_after(error)) is None:
                 return False
             slot.release(error)
             return wait

@@ -19,6 +19,7 @@ from ..api.refusable import refusable
 from ..api.write_collections import CALL_OPTIONS
 from ..errors.body import Count, body_as
 from ..errors.error_body import shown
+from ..errors.retry import may_be_carried_out
 from ..http.http import JSON, Upload
 from ..http.messages import Response
 from .job_wait import JobWait
@@ -116,8 +117,12 @@ async def close_ingest_job(client: Client, job: IngestJob) -> IngestJob:
         )
     except NotFound:
         raise
-    except (QueryRefused, TransientProblem):
-        seen = await read_ingest_job(client, job.id, job.api_version)
+    except (QueryRefused, TransientProblem) as problem:
+        try:
+            seen = await read_ingest_job(client, job.id, job.api_version)
+        except OrgsyncError as unseen:
+            unseen.in_doubt |= may_be_carried_out(problem)
+            raise
         if seen is None or seen.state == "Open":
             raise
         return seen

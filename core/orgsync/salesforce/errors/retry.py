@@ -5,6 +5,7 @@ has not carried out, and what has not reached it, may always be sent again.
 """
 
 import random
+from dataclasses import dataclass
 
 import anyio
 import stamina
@@ -18,6 +19,7 @@ from orgsync.errors import (
     NotCarriedOut,
     OrgsyncError,
     QueryIncomplete,
+    QueryRefused,
     QueryTimedOut,
     ResponseTooLarge,
     ResponseUnreadable,
@@ -31,7 +33,9 @@ __all__ = [
     "ATTEMPTS",
     "IDEMPOTENT",
     "UNREACHABLE_TRIES",
+    "Tries",
     "backoff",
+    "may_be_carried_out",
     "may_repeat",
     "pause",
     "unreachable_tries",
@@ -79,6 +83,42 @@ def may_repeat(error: OrgsyncError, *, idempotent: bool, tries: int = 1, interac
     if not idempotent and not isinstance(error, NotCarriedOut):
         return False
     return tries < next((most for kind, most in _TRIES if isinstance(error, kind)), 1)
+
+
+def may_be_carried_out(error: BaseException, *, by_its_last_try: bool = False) -> bool:
+    """Return whether a request that ended so may have been carried out, by any of its tries or by its last one."""
+    if isinstance(error, OrgsyncError) and error.in_doubt and not by_its_last_try:
+        return True
+    if isinstance(error, NetworkProblem):
+        return error.sent
+    if isinstance(error, NotCarriedOut | QueryRefused):
+        return False
+    return isinstance(error, ServerProblem | ResponseUnreadable)
+
+
+@dataclass(slots=True)
+class Tries:
+    """The tries of one request, for which there is time until `deadline`."""
+
+    idempotent: bool
+    interactive: bool
+    deadline: float
+    number: int = 0
+    in_doubt: bool = False
+
+    def wait_after(self, error: OrgsyncError) -> float | None:
+        """Note how a try has failed, and return how many seconds to wait before the next; None where there is none.
+
+        The error is marked where an earlier try may have been carried out.
+        """
+        self.number += 1
+        error.in_doubt |= self.in_doubt
+        self.in_doubt = may_be_carried_out(error)
+        if isinstance(error, TransientProblem) and error.retried:
+            return None
+        if not may_repeat(error, idempotent=self.idempotent, tries=self.number, interactive=self.interactive):
+            return None
+        return wait_within(self.deadline - anyio.current_time(), error, backoff(self.number))
 
 
 def backoff(tries: int, *, longest: float = _LONGEST_WAIT) -> float:
