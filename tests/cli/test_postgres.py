@@ -74,7 +74,11 @@ def test_what_holds_the_feed_back_is_named(
         ("postgresq://ann:s3cret@host/db", "", ""),
         ("postgresql://ann:s3cret@host:port/db", "host or port", "postgresql://user@host:5432/database"),
         ("postgresql://ann:s3cret@host/db?sslmod=require", "'sslmod' is not an option", "sslmode=verify-full"),
-        ("postgresql://postgres:s3cret@127.0.0.1:{port}/postgres", "does not accept the password", "PGPASSWORD"),
+        (
+            "postgresql://postgres:s3cret@127.0.0.1:{port}/postgres",
+            "does not accept this user with this password",
+            "PGPASSWORD",
+        ),
         (
             "postgresql://postgres:{password}@127.0.0.1:{port}/nowhere",
             "does not have the database",

@@ -27,6 +27,7 @@ from orgsync.store import Connection, Store
 from orgsync.store.view import WorkersSeen
 
 from .doctor_options import check_options
+from .doctor_rights import check_rights
 from .doctor_syncs import Finding, check_sync
 from .mapped_classes import unknown_columns
 from .project import Project, open_project
@@ -48,7 +49,10 @@ async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterat
         yield Finding("scripts", "", error)
     for finding in _not_loaded(found):
         yield finding
+    rights: Finding | None = None
     try:
+        if rights := await to_thread.run_sync(check_rights, settings):
+            yield rights
         unconnected = await to_thread.run_sync(_unconnected, settings, names)
         if unconnected:
             for finding in _before_the_first_connection(settings, found, unconnected):
@@ -58,7 +62,8 @@ async def diagnose(settings: Settings, names: Sequence[str] = ()) -> AsyncIterat
             async for finding in _check_store(opened, names, found):
                 yield finding
     except OrgsyncError as error:
-        yield Finding("database", "", error)
+        if rights is None or rights.problem is None or rights.problem.remedy != error.remedy:
+            yield Finding("database", "", error)
 
 
 def _not_loaded(found: Sequence[DiscoveredSync]) -> Iterator[Finding]:

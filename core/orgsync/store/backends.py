@@ -10,10 +10,11 @@ from orgsync.errors import SettingInvalid
 
 if TYPE_CHECKING:
     from .backend import Backend
+    from .missing_rights import MissingRights
     from .move_types import MoveEnd
     from .view import View
 
-__all__ = ["has_database", "open_backend", "open_move_end", "open_view", "require_url"]
+__all__ = ["has_database", "missing_rights", "open_backend", "open_move_end", "open_view", "require_url"]
 
 _POSTGRES = re.compile(r"postgres(ql)?(\+psycopg)?:", re.IGNORECASE)
 
@@ -80,6 +81,20 @@ def open_move_end(url: str, folder: Path) -> "AbstractContextManager[MoveEnd]":
     from .sqlite.move_end import SqliteMoveEnd
 
     return SqliteMoveEnd.open(url, folder)
+
+
+def missing_rights(url: str) -> "MissingRights | None":
+    """Return what the role lacks in the database at `url`; None where there are no roles.
+
+    Raises StoreUnavailable for a database that cannot be used.
+    """
+    if not _POSTGRES.match(url):
+        return None
+    _require_psycopg()
+    from .postgres.address import address
+    from .postgres.schema import rights_in_schema
+
+    return rights_in_schema(address(url))
 
 
 def has_database(url: str) -> bool:

@@ -26,10 +26,12 @@ _NAME = "orgsync"
 _CONNECTIONS = 3
 _STRANDED_AFTER = 60.0
 _SCHEMA = (
-    "SELECT min(obj_description(oid, 'pg_namespace')) AS version, count(*) > 0 AS made, "
-    "current_user AS role "
-    "FROM pg_catalog.pg_namespace WHERE nspname = %(schema)s"
+    "SELECT min(obj_description(n.oid, 'pg_namespace')) AS version, count(*) > 0 AS made, "
+    "coalesce(bool_or(pg_has_role(n.nspowner, 'USAGE') AND EXISTS (SELECT 1 FROM pg_catalog.pg_class AS c "
+    "WHERE c.relnamespace = n.oid AND c.relname LIKE 'procrastinate%%' AND NOT pg_has_role(c.relowner, 'USAGE'))), "
+    "false) AS inherited FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s"
 )
+"""`inherited`: the schema is this role's, and what another role has made in it is not."""
 _EMPTY = """
 DO $$
 DECLARE
@@ -140,12 +142,15 @@ def _sent(arguments: Mapping[str, Any], priority: int) -> SentJob:
 
 
 async def _make_tables(app: "App", schema: str) -> None:
-    """Make the queue's tables, anew where they are an older procrastinate's: what is lost with them is sent again."""
+    """Make the queue's tables, anew where they are an older procrastinate's or were made by another role.
+
+    What is lost with them is sent again.
+    """
     from importlib.metadata import version
 
     on, own = app.connector, ".".join(version("procrastinate").split(".")[:2])
     found = await on.execute_query_one_async(_SCHEMA, schema=schema)
-    if found["made"] and found["version"] == own:
+    if found["made"] and found["version"] == own and not found["inherited"]:
         return
     if found["version"] and _parts(found["version"]) > _parts(own):
         raise SettingInvalid(
@@ -153,13 +158,12 @@ async def _make_tables(app: "App", schema: str) -> None:
             f"Install the same on every machine: pip install 'procrastinate=={found['version']}.*'.",
         )
     name = '"' + schema.replace('"', '""').replace("%", "%%") + '"'
-    with _rights_explained(name, found["role"]):
-        # A part that is left of making them is removed as well: the comment comes last.
-        remade = _EMPTY if found["made"] else f"CREATE SCHEMA {name}"
-        await on.execute_query_async(remade)  # pyright: ignore[reportArgumentType] # our own names
-        await app.schema_manager.apply_schema_async()
-        note = f"COMMENT ON SCHEMA {name} IS '{own}'"
-        await on.execute_query_async(note)  # pyright: ignore[reportArgumentType]
+    # A part that is left of making them is removed as well: the comment comes last.
+    remade = _EMPTY if found["made"] else f"CREATE SCHEMA {name}"
+    await on.execute_query_async(remade)  # pyright: ignore[reportArgumentType] # our own names
+    await app.schema_manager.apply_schema_async()
+    note = f"COMMENT ON SCHEMA {name} IS '{own}'"
+    await on.execute_query_async(note)  # pyright: ignore[reportArgumentType]
 
 
 def _parts(version: str) -> list[int]:
@@ -198,21 +202,4 @@ def _unwrapped() -> Generator[None]:
         raise StoreUnavailable(
             "The queue of jobs cannot be reached: no connection to the database within 10 seconds.",
             "Check that the server is up; what is due is sent again.",
-        ) from None
-
-
-@contextmanager
-def _rights_explained(schema: str, role: str) -> Generator[None]:
-    """Raise StoreUnavailable, with statements for an administrator, where the role may not make the queue's tables."""
-    from procrastinate.exceptions import ConnectorException
-
-    try:
-        yield
-    except ConnectorException as error:
-        if getattr(error.__cause__, "sqlstate", None) != "42501":
-            raise
-        raise StoreUnavailable(
-            "The database's role may not make the tables of the queue of jobs.",
-            f'Let an administrator run there: CREATE SCHEMA {schema} AUTHORIZATION "{role}"; or, if it exists: '
-            f'ALTER SCHEMA {schema} OWNER TO "{role}";',
         ) from None

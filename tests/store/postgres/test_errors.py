@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from orgsync.errors import OrgsyncError, SettingInvalid, StoreUnavailable
 from orgsync.records import Position
 from orgsync.store import Store, Write, backends, open_view
-from orgsync.store.postgres import errors
+from orgsync.store.postgres import errors, refusals
 from orgsync.store.postgres.address import address
 from tests.postgres_server import PASSWORD, PostgresServer, shared_server
 from tests.store.contacts import CONTACT, contact, deliver, names
@@ -116,7 +116,8 @@ def by_tcp(server: PostgresServer) -> str:
 @pytest.mark.parametrize(
     ("url", "reported"),
     [
-        ("postgresql://postgres:s3cret@127.0.0.1:{port}/postgres", "does not accept the password"),
+        ("postgresql://postgres:s3cret@127.0.0.1:{port}/postgres", "does not accept this user with this password"),
+        ("postgresql://nobody:s3cret@127.0.0.1:{port}/postgres", "it does not say which of the two is wrong"),
         ("postgresql://postgres@127.0.0.1:{port}/postgres", "asks for a password"),
         ("postgresql://postgres:{password}@127.0.0.1:{port}/nowhere", "does not have the database"),
         ("postgresql://nobody@/postgres?host={folder}&port={port}", "does not know the user"),
@@ -133,6 +134,49 @@ async def test_a_server_that_lets_nobody_in_is_explained(
     problem = await refused(there, tmp_path)
     assert reported in str(problem)
     assert PASSWORD not in str(problem)
+
+
+async def test_a_password_that_has_expired_is_among_the_causes_of_a_refused_one(
+    server: PostgresServer, empty_database: PostgresDatabase, tmp_path: Path
+) -> None:
+    role, database = f"role_{uuid4().hex}", empty_database
+    database.execute("GRANT ALL ON SCHEMA public TO PUBLIC")
+    database.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{SECRET}' VALID UNTIL '2020-01-01'")
+    url = f"postgresql://{role}:{SECRET}@127.0.0.1:{server.port}/{database.url.partition('?')[0].rpartition('/')[2]}"
+    problem = await refused(url, tmp_path)
+    assert "this user with this password" in problem.cause
+    assert "has expired" in problem.remedy
+    _, found, after = problem.remedy.partition("ALTER ROLE")
+    database.execute(found + after.partition(" renews it")[0])
+    async with Store.open(url, folder=tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("option", "cause", "allowed"),
+    [
+        ("sslmode=requir", "sslmode", "sslmode=require."),
+        ("sslmode=on", "sslmode", "disable, allow, prefer, require, verify-ca, verify-full"),
+        ("target_session_attrs=readwrite", "target_session_attrs", "any, read-write, read-only"),
+        ("ssl_min_protocol_version=1.2", "ssl_min_protocol_version", "TLSv1.2"),
+        ("keepalives_idle=soon", "keepalives_idle", "a whole number"),
+    ],
+)
+async def test_a_value_that_an_option_cannot_have_is_named_with_those_that_it_can(
+    option: str, cause: str, allowed: str, server: PostgresServer, tmp_path: Path
+) -> None:
+    problem = await refused(f"{by_tcp(server)}?{option}", tmp_path)
+    assert isinstance(problem, SettingInvalid)
+    assert f"option {cause} " in problem.cause
+    assert repr(option.partition("=")[2]) in problem.cause
+    assert allowed in problem.remedy
+
+
+async def test_a_variable_whose_value_libpq_does_not_know_is_named_as_that(
+    server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "requir")
+    assert "The variable PGSSLMODE" in (await refused(server.url("postgres"), tmp_path)).cause
 
 
 @pytest.mark.parametrize(
@@ -172,7 +216,7 @@ async def test_what_keeps_a_role_out_of_a_database_that_is_there_is_named(
     ],
 )
 def test_a_server_is_waited_for_where_it_will_answer_soon(said: str, waits: bool) -> None:
-    assert errors.may_pass(OperationalError(f"connection failed: {said}")) is waits
+    assert refusals.may_pass(OperationalError(f"connection failed: {said}")) is waits
 
 
 async def test_a_password_may_be_anywhere_and_is_shown_nowhere(server: PostgresServer, tmp_path: Path) -> None:

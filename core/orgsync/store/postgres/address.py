@@ -7,11 +7,9 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from orgsync.errors import SettingInvalid, StoreUnavailable
+from orgsync.errors import SettingInvalid
 
-from .table_sql import LONGEST_NAME
-
-__all__ = ["Address", "address"]
+__all__ = ["Address", "address", "identifier"]
 
 _EXAMPLE = "Write it as postgresql://user@host:5432/database, with the password in ~/.pgpass or PGPASSWORD."
 _ENCODED = "In a password, write %, @, /, :, ?, # and a space as %25, %40, %2F, %3A, %3F, %23, %20."
@@ -22,11 +20,8 @@ _MOST = 2_147_483  # seconds that the server counts in milliseconds
 _CONNECT_TIMEOUT = 10
 
 _KNOWN = f"Options are libpq's, such as sslmode=verify-full, and {', '.join(_OWN)}."
-_FIRST_OF_PATH = re.compile(r'\s*(?:"(?P<exact>(?:[^"]|"")*)"|(?P<folded>[^,\s]*))')
-"""The first schema of a search_path, as the server parts one (`SplitIdentifierString`): a `""` in quotes is one `"`."""
 _SEARCH_PATH = re.compile(r"search[_-]path\s*=\s*[^\s]", re.IGNORECASE)
 """What gives a search_path among libpq's options, however it is written; an empty one is none."""
-_OWN_SCHEMA = "$user"  # which the server passes over where the role has none
 _LONGEST_SCHEMA = 57
 """Bytes of a name to which `_queue` can be added: the server cuts off what is beyond 63."""
 _HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(:(?P<port>\d*))?")
@@ -48,28 +43,6 @@ class Address:
     idle_transaction_timeout: int
     connect_within: int
 
-    def in_schema(self, found: str | None, path: str) -> "Address":
-        """Return the address with the schema that the server works in, which a role's own search_path may choose.
-
-        `path` is the search_path that the URL or PGOPTIONS gives, as the server reports it. Raises StoreUnavailable
-        where there is none, or another one than the first of the path: the server passes over what is missing.
-        """
-        if self.gives_search_path and not path:
-            raise StoreUnavailable(
-                f"The search_path that the URL or PGOPTIONS gives for {self.shown} is not in force there.",
-                "Look for a pooler that leaves `options` out, as PgBouncer does with ignore_startup_parameters; "
-                "connect without it, or give the role its schema: ALTER ROLE ... SET search_path = NAME.",
-            )
-        named = _first_of(path)
-        if found is None or (named and found != named):
-            schema, role = _quoted(named or self.schema), _quoted(self.user or "ROLE")
-            raise StoreUnavailable(
-                f"The database {self.shown} has no schema {schema} that this role may use.",
-                f"Let an administrator run there: CREATE SCHEMA {schema} AUTHORIZATION {role}; or, if it exists: "
-                f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}; or correct options=-csearch_path=NAME in the URL.",
-            )
-        return replace(self, schema=found)
-
     def for_queue(self) -> tuple[str, str]:
         """Return what libpq connects by for the queue of jobs, and the schema that its tables have for their own.
 
@@ -86,26 +59,15 @@ class Address:
         parts = urlsplit(self.conninfo)
         query = [(name, value) for name, value in _options(parts.query) if name != "options"]
         given = dict(_options(parts.query)).get("options", "")
-        exact = re.sub(r"([\\\s])", r"\\\1", _quoted(schema))  # libpq parts options by spaces
+        exact = re.sub(r"([\\\s])", r"\\\1", identifier(schema))  # libpq parts options by spaces
         query.append(("options", " ".join([given, f"-csearch_path={exact}", *options]).strip()))
         changed = f"postgresql://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"
         return replace(self, conninfo=changed, schema=schema, gives_search_path=True)
 
 
-def _quoted(name: str) -> str:
+def identifier(name: str) -> str:
+    """Return a name as it stands in a statement that psycopg is given no parameters with, or that a person runs."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def _first_of(path: str) -> str:
-    """Return the name of the first schema of a search_path; "" where it has none, or begins with the role's own."""
-    first = _FIRST_OF_PATH.match(path)
-    if first is None:
-        return ""
-    if first["exact"] is None:
-        name = re.sub("[A-Z]+", lambda letters: letters[0].lower(), first["folded"])  # ASCII alone, as the server does
-    else:
-        name = first["exact"].replace('""', '"')
-    return "" if name == _OWN_SCHEMA else name.encode()[:LONGEST_NAME].decode(errors="ignore")
 
 
 def address(url: str) -> Address:

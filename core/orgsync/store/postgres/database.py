@@ -19,6 +19,7 @@ from .driver import Pool, Statements, connect, require_own_session
 from .errors import errors_explained
 from .locks import KeptSession, Locks
 from .row_writes import FirstPasses
+from .schema import in_schema
 from .transaction import PostgresTransaction
 from .workers import PostgresWorkerTables
 
@@ -112,7 +113,7 @@ class PostgresBackend:
 
     def queue_errors_explained(self) -> AbstractContextManager[None]:
         """Raise StoreUnavailable for what the server or the network did to the queue."""
-        return errors_explained(self._address)
+        return errors_explained(self._address, makes_schema=True)
 
     def keep_lock(self, name: str, *, ttl: int) -> AbstractAsyncContextManager[KeptSession]:
         """Hold a lock that the server frees when its holder has not kept it for so many seconds."""
@@ -152,7 +153,7 @@ class PostgresBackend:
         with errors_explained(self._address):
             async with self._readers.taken() as statements:
                 await require_own_session(statements, self._address)
-                self._address = self._address.in_schema(*(await statements.fetch(control_sql.SCHEMA))[0])
+                self._address = in_schema(self._address, *(await statements.fetch(control_sql.SCHEMA))[0])
                 if await _state(statements) == "current" and not await renumbering.is_due(statements):
                     return
             engine, others = self._engine(writes=True), list[str]()

@@ -11,7 +11,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from .address import Address
-from .errors import connection_refused, may_pass, require_usable, transactions_pooled
+from .errors import require_usable, transactions_pooled
+from .refusals import connection_refused, may_pass
 
 __all__ = ["OPTIONS", "PID", "Pool", "Statements", "connect", "require_own_session", "set_up"]
 

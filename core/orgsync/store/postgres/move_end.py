@@ -27,7 +27,7 @@ from ..row_pages import pages_by_size
 from . import control_sql, feed_sql, liveness, table_sql
 from .address import Address
 from .driver import OPTIONS, set_up
-from .errors import MOVED, connection_refused, errors_explained, require_usable
+from .errors import MOVED, errors_explained, require_usable
 from .locks import TRY
 from .move_sql import (
     AHEAD,
@@ -46,6 +46,8 @@ from .move_sql import (
     plain,
     texts,
 )
+from .refusals import connection_refused
+from .schema import in_schema
 
 __all__ = ["PostgresMoveEnd"]
 
@@ -71,7 +73,7 @@ class PostgresMoveEnd:
             require_usable(opened.info, at)
             opened.execute(set_up(at, writes=True).encode())
             opened.execute(NO_TIMEOUTS)
-            yield cls(at.in_schema(*opened.execute(control_sql.SCHEMA).fetchall()[0]), opened)
+            yield cls(in_schema(at, *opened.execute(control_sql.SCHEMA).fetchall()[0]), opened)
 
     @contextmanager
     def alone(self) -> Generator[None]:

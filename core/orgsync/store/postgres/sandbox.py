@@ -43,7 +43,7 @@ async def copy(at: Address) -> AsyncGenerator[Address]:
         on = Statements(await connect(at, writes=True))
     name = f"{_PREFIX}{secrets.token_hex(6)}"
     try:
-        with errors_explained(at):
+        with errors_explained(at, makes_schema=True):
             await _drop_those_left(on)
             await on.fetch(_HOLD, (name,))
             await on.fetch("BEGIN ISOLATION LEVEL REPEATABLE READ")

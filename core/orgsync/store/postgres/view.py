@@ -29,6 +29,7 @@ from .condition import refusal, require_expression, require_only_tables
 from .errors import errors_explained
 from .free_query import free_query
 from .health_view import alert_row, schema_of, standing_row
+from .schema import in_schema
 from .seen_runs import seen_run
 from .selected import query_of
 from .stored import instants_in_utc, types_in
@@ -56,7 +57,7 @@ class PostgresView:
         """
         with connected(at) as opened:
             view = cls(at, opened, is_new=False)
-            view._address = at.in_schema(*view._rows(view_sql.SCHEMA)[0])
+            view._address = in_schema(at, *view._rows(view_sql.SCHEMA)[0])
             view._is_new = not view._rows(view_sql.TABLE_EXISTS, (VERSION_TABLE,))
             found = [] if view._is_new else [version for (version,) in view._fetch(view_sql.VERSION)]
             if MARKED in found:

@@ -9,7 +9,8 @@ import psycopg
 
 from .address import Address
 from .driver import OPTIONS, PID, set_up
-from .errors import connection_refused, errors_explained, require_usable, transactions_pooled
+from .errors import errors_explained, require_usable, transactions_pooled
+from .refusals import connection_refused
 
 __all__ = ["connected", "upgrade"]
 

@@ -4,10 +4,10 @@
 from . import feed_sql
 
 SCHEMA = (
-    "SELECT current_schema()::text, CASE WHEN source IN ('client', 'session') THEN setting ELSE '' END "
+    "SELECT current_schema()::text, setting, source, current_user::text "
     "FROM pg_catalog.pg_settings WHERE name = 'search_path'"
 )
-"""The schema that the server works in, None for none, and the search_path, where whoever connects gave one."""
+"""The schema that the server works in, None for none; the search_path and where it comes from; the role."""
 TABLE_EXISTS = (
     "SELECT 1 FROM pg_catalog.pg_class WHERE relnamespace = quote_ident(current_schema())::regnamespace "
     "AND relkind = 'r' AND relname = %s"
