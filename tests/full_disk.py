@@ -111,7 +111,7 @@ class FullServer(PostgresServer):
         subprocess.run(**self._entering([*command]), check=True)
 
     def _command(self, program: str, *arguments: str) -> dict[str, Any]:
-        return self._entering([str(self._programs / program), *arguments])
+        return self._entering([str(self.programs / program), *arguments])
 
     def _entering(self, command: list[str]) -> dict[str, Any]:
         """Return how a command is run where the disks are, by an account that PostgreSQL lets run it."""

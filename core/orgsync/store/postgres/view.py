@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from orgsync.errors import NameUnknown, StoreUnavailable
+from orgsync.errors import NameUnknown
 from orgsync.field_mapping import mapping_as_text, mapping_from_json
 
 from .. import health_sql
@@ -25,6 +25,7 @@ from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, WorkersSeen, c
 from ..worker_tables import WorkerRow
 from . import feed_sql, holding_back, row_sql, table_sql, view_sql
 from .address import Address
+from .backup import not_backed_up
 from .condition import refusal, require_expression, require_only_tables
 from .errors import errors_explained
 from .free_query import free_query
@@ -169,12 +170,7 @@ class PostgresView:
 
     def back_up(self, to: Path, progress: Callable[[int, int], None]) -> None:
         """Raise StoreUnavailable: the server's own tools make backups, and this host may have none of them."""
-        at = self._address
-        raise StoreUnavailable(
-            f"{at.shown} is a PostgreSQL database, which orgsync does not back up.",
-            f"Use PostgreSQL's own tools: pg_dump --format=custom --schema={at.schema} --file=FILE "
-            f"--dbname={at.shown}; pg_restore reads the file. Keep the key, .orgsync/key, as well.",
-        )
+        raise not_backed_up(self._address)
 
     def is_own(self, path: Path) -> bool:
         """Return False: a server's database is no file of this host's."""
