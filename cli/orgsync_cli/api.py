@@ -10,6 +10,7 @@ from urllib.parse import quote
 import typer
 
 from orgsync.errors import ArgumentInvalid, FileUnusable
+from orgsync.suggest import path_remedy
 
 from .commands import wait_for
 from .connection_choice import choose_connection, require_connected
@@ -93,7 +94,8 @@ def _document(data: str) -> Any:
         text = sys.stdin.read() if data == "-" else Path(data[1:]).read_text("utf-8") if data[0:1] == "@" else data
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise FileUnusable(f"{data[1:]} cannot be read: {reason}.", "Check the path after the @.") from None
+        remedy = path_remedy(Path(data[1:]), otherwise="Check the path after the @.")
+        raise FileUnusable(f"{data[1:]} cannot be read: {reason}.", remedy) from None
     try:
         return json.loads(text)
     except ValueError as error:

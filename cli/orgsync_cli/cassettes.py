@@ -61,6 +61,7 @@ def check(
 def _files(paths: list[Path]) -> list[Path]:
     """Return the files that are meant; raises FileUnusable for a path that does not exist."""
     from orgsync.errors import FileUnusable
+    from orgsync.suggest import path_remedy
 
     files: list[Path] = []
     for path in paths:
@@ -69,5 +70,7 @@ def _files(paths: list[Path]) -> list[Path]:
         elif path.is_file():
             files.append(path)
         else:
-            raise FileUnusable(f"{path} does not exist.", "Name a cassette or a folder of cassettes.")
+            raise FileUnusable(
+                f"{path} does not exist.", path_remedy(path, otherwise="Name a cassette or a folder of cassettes.")
+            )
     return files

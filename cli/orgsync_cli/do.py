@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from orgsync.errors import ArgumentInvalid, FileUnusable
+from orgsync.suggest import path_remedy
 
 from .completion import action_names, argument_names
 from .connection_choice import choose_connection, require_connected
@@ -136,7 +137,8 @@ def _document(source: str) -> dict[str, Any]:
         text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise FileUnusable(f"{name} cannot be read: {reason}.", "Check the path after --input.") from None
+        remedy = path_remedy(Path(source), otherwise="Check the path after --input.")
+        raise FileUnusable(f"{name} cannot be read: {reason}.", remedy) from None
     try:
         found = json.loads(text)
     except ValueError as error:

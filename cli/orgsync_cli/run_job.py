@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orgsync.errors import ArgumentInvalid, FileUnusable
+from orgsync.suggest import path_remedy
 
 from .connection_choice import require_connected
 from .interruptions import ACTION, ACTION_INTERRUPTED, NOT_BEGUN, NOTHING_RUN, Stopping, sync_stopping
@@ -30,7 +31,8 @@ def read_job(source: str) -> "Job":
         text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise FileUnusable(f"{name} cannot be read: {reason}.", "Check the path after --job.") from None
+        remedy = path_remedy(Path(source), otherwise="Check the path after --job.")
+        raise FileUnusable(f"{name} cannot be read: {reason}.", remedy) from None
     return Job.from_json(text)
 
 

@@ -1,5 +1,6 @@
 """Where the parts of a sign-in come from: an option, a variable, the store, or a question to the person."""
 
+import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,14 +11,16 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import typer
 
 from orgsync.errors import CredentialsInvalid, FileUnusable
+from orgsync.suggest import path_remedy
 
 if TYPE_CHECKING:
     from orgsync.project import ConnectionRow, Credentials
     from orgsync.settings import Settings
 
-__all__ = ["Flow", "Options", "Parts"]
+__all__ = ["TYPED", "Flow", "Options", "Parts"]
 
-_TYPED = "what was typed"
+TYPED = "what was typed"
+"""The source of what nobody has given before."""
 
 Flow: TypeAlias = Literal["browser", "refresh-token", "jwt", "client-credentials", "sfdx-url"]
 
@@ -92,16 +95,20 @@ class Parts:
 
     def source(self, part: str, flow: Flow) -> str:
         """Return where a part of the credentials comes from: an option, a variable, the store, or the person."""
+        from orgsync.settings import PROJECT_FILE
+
         if flow == "sfdx-url":
             file = self.options.sfdx_url_file
-            return f"the sfdx auth URL in {file or 'ORGSYNC_SFDX_URL'}" if file or self.settings.sfdx_url else _TYPED
+            return f"the sfdx auth URL in {file or 'ORGSYNC_SFDX_URL'}" if file or self.settings.sfdx_url else TYPED
         if part == "client_id" and self.options.client_id:
             return "--client-id"
         if getattr(self.settings, part):
-            return f"ORGSYNC_{part.upper()}{' or orgsync.toml' if part == 'client_id' else ''}"
+            variable = f"ORGSYNC_{part.upper()}"
+            is_in_file = part == "client_id" and os.environ.get(variable) != self.settings.client_id
+            return f"{part} in {PROJECT_FILE}" if is_in_file else variable
         if self.existing and (part == "client_id" or self._reusable(part)):
             return f"what an earlier sign-in has stored for {self.existing.name}"
-        return _TYPED
+        return TYPED
 
     def login_url(self) -> str:
         """Return the URL to sign in at."""
@@ -200,4 +207,6 @@ def _text_of(path: Path, what: str) -> str:
         return path.expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise FileUnusable(f"The {what} cannot be read from {path}: {reason}.", "Check the path.") from None
+        raise FileUnusable(
+            f"The {what} cannot be read from {path}: {reason}.", path_remedy(path.expanduser())
+        ) from None

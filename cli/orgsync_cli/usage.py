@@ -100,6 +100,10 @@ def _no_such_command(text: str, called: str, ctx: Any) -> UsageInvalid:
         return UsageInvalid(cause, f"Did you mean: {called} {near}? {_help_of(called)}")
     if len(known) == 1 or called == "orgsync new":  # what is named is most often an object
         return UsageInvalid(cause, f"Did you mean: {called} {known[0]} {name}? {_help_of(called)}")
+    others: list[str] = ctx.find_root().command.list_commands(ctx.find_root())
+    if name in others and called != "orgsync":
+        show = f", or {called} show {name} for one of that name" if "show" in known else ""
+        return UsageInvalid(cause, f"Did you mean: orgsync {name}{show}? Available: {', '.join(known)}.")
     if "show" in known:
         return UsageInvalid(cause, f"Did you mean: {called} show {name}? Available: {', '.join(known)}.")
     return UsageInvalid(cause, f"Available: {', '.join(known)}. {_help_of(called)}")

@@ -35,7 +35,7 @@ _SHOWN = 5
 def write(  # noqa: PLR0913 - each is an option
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV, or JSON lines where it ends in .jsonl.")],
     sobject: Annotated[str, typer.Option("--object", metavar="NAME", help="The object, such as Contact.")],
-    operation: Annotated[str, typer.Option(metavar="OPERATION", help="insert, update, upsert, delete or hard-delete.")],
+    operation: Annotated[str, typer.Option(metavar="OPERATION", help="insert, update, upsert, delete or hard_delete.")],
     external_id: Annotated[
         str | None, typer.Option(metavar="FIELD", help="For upsert: the field by which rows are found.")
     ] = None,

@@ -340,6 +340,39 @@ def test_a_host_that_cannot_be_reached_is_reported(orgsync: Command, secrets: De
     secrets.start()
 
 
+def test_the_command_for_another_login_url_has_the_stored_flow_and_client_id(
+    orgsync: Command, org: DemoOrg, folder: Path
+) -> None:
+    (folder / "key.pem").write_text(org.private_key_pem)
+    options = ("--login-url", org.url, "--client-id", org.client_id, "--private-key", "key.pem")
+    assert orgsync("connect", "acme", "--flow", "jwt", *options, "--username", org.username).code == 0
+    org.stop()
+    remedy = orgsync("connect", "acme").problem()[1]
+    assert remedy.endswith(f"orgsync connect acme --flow jwt --client-id {org.client_id} --login-url URL.")
+    org.start()
+
+
+def test_a_client_id_is_said_to_come_from_where_it_does(
+    orgsync: Command, secrets: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORGSYNC_CLIENT_ID", "wrong")
+    assert "The client id came from ORGSYNC_CLIENT_ID. " in connect(orgsync, secrets).problem()[1]
+    monkeypatch.delenv("ORGSYNC_CLIENT_ID")
+    (folder / "orgsync.toml").write_text('client_id = "wrong"\n')
+    assert "The client id came from client_id in orgsync.toml. " in connect(orgsync, secrets).problem()[1]
+
+
+def test_a_path_that_is_not_there_is_reported_with_a_name_like_it(orgsync: Command, org: DemoOrg, folder: Path) -> None:
+    (folder / "acme.pem").write_text(org.private_key_pem)
+    (folder / "people.csv").write_text("Id\n")
+    options = ("--login-url", org.url, "--client-id", "x", "--username", "x")
+    jwt = ("connect", "acme", "--flow", "jwt", *options)
+    assert orgsync(*jwt, "--private-key", "acmee.pem").problem()[1] == "Did you mean acme.pem?"
+    assert orgsync(*jwt, "--private-key", "nothing/at.all").problem()[1] == "Check the path."
+    assert orgsync("cassettes", "check", "acme.pen").problem()[1] == "Did you mean acme.pem?"
+    assert orgsync("api", "POST", "x", "--data", "@peopl.csv").problem()[1] == "Did you mean people.csv?"
+
+
 def test_https_that_is_spoken_to_a_plain_port_is_reported_at_once(orgsync: Command, secrets: DemoOrg) -> None:
     refused = orgsync("connect", "acme", "--flow", "refresh-token", "--login-url", secrets.url.replace("http", "https"))
     cause, remedy = refused.problem()

@@ -111,6 +111,16 @@ def test_secrets_are_asked_for_and_not_shown(folder: Path, org: DemoOrg) -> None
     assert org.refresh_token not in at.shown
 
 
+def test_a_refused_secret_that_was_typed_is_to_be_typed_again(folder: Path, org: DemoOrg) -> None:
+    options = ("--login-url", org.url, "--client-id", org.client_id)
+    with terminal(folder, "connect", "acme", "--flow", "client-credentials", *options, columns=1000) as at:
+        at.until(r"Client secret .*: ")
+        at.type("wrong\n")
+        assert at.end() == 3, at.shown
+    assert "came from what was typed. Type the app's consumer secret, whole and without blanks, as you " in at.shown
+    assert "ORGSYNC_CLIENT_SECRET" not in at.shown
+
+
 def test_the_file_of_a_private_key_is_asked_for(folder: Path, org: DemoOrg) -> None:
     (folder / "key.pem").write_text(org.private_key_pem)
     options = ("--login-url", org.url, "--client-id", org.client_id)

@@ -9,6 +9,8 @@ WRONG = [
     ("new Lead", "orgsync new has no command Lead", "Did you mean: orgsync new sync Lead?"),
     ("cassettes x.yaml", "has no command x.yaml", "Did you mean: orgsync cassettes check x.yaml?"),
     ("connections acme", "has no command acme", "Did you mean: orgsync connections show acme?"),
+    ("connections schedule", "connections has no command schedule", "Did you mean: orgsync schedule, or orgsync con"),
+    ("tokens records", "orgsync tokens has no command records", "Did you mean: orgsync records? Available:"),
     ("connections remoev acme", "has no command remoev", "Did you mean: orgsync connections remove?"),
     ("rnu contacts", "orgsync has no command rnu", "Did you mean: orgsync run?"),
     ("nothing", "orgsync has no command nothing", "Available: demo, init,"),

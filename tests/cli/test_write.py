@@ -145,6 +145,7 @@ def test_a_byte_order_mark_of_utf_8_and_another_delimiter_are_read(
 WRONG_CALLS = {
     "object": (("--object", "Contcat", "--operation", "insert"), "no object Contcat", "Contact"),
     "operation": (("--object", "Contact", "--operation", "instert"), "no operation 'instert'", "insert"),
+    "spelling": (("--object", "Contact", "--operation", "hard-delete"), "no operation 'hard-delete'", "hard_delete"),
     "external id": (
         ("--object", "Contact", "--operation", "upsert", "--external-id", "Kye__c"),
         "no field Kye__c",
@@ -213,6 +214,17 @@ def test_rows_to_delete_that_have_no_id_are_refused_with_the_columns_that_they_h
     cause, remedy = orgsync("write", name, "--object", "Contact", "--operation", "delete").problem()
     assert cause == "A row has no column Id, and delete needs the Id of each row. (line 1)"
     assert remedy.startswith(f"Add the column Id; {there}")
+
+
+def test_a_file_that_is_not_there_is_reported_with_one_whose_name_is_like_it(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    (folder / "people.csv").write_text("LastName\nA\n")
+    assert orgsync("write", "poeple.csv", *INSERT).problem() == (
+        "poeple.csv does not exist.",
+        "Did you mean people.csv?",
+    )
+    assert orgsync("write", "contacts.csv", *INSERT).problem()[1] == "Check the path."
 
 
 def test_a_field_that_cannot_be_written_is_named(orgsync: Command, acme: DemoOrg, folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 from orgsync.errors import ArgumentInvalid, FileUnusable
 from orgsync.scripts.action_survey import SurveyedAction, survey_actions
 from orgsync.settings import Settings
-from orgsync.suggest import nearest
+from orgsync.suggest import nearest, path_remedy
 
 if TYPE_CHECKING:
     from orgsync.engine import Outcome
@@ -165,7 +165,8 @@ def _json(key: str, text: str) -> Any:
             source = Path(text[1:]).read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise FileUnusable(f"{text[1:]} cannot be read: {reason}.", "Check the path after the @.") from None
+            remedy = path_remedy(Path(text[1:]), otherwise="Check the path after the @.")
+            raise FileUnusable(f"{text[1:]} cannot be read: {reason}.", remedy) from None
     try:
         return json.loads(source)
     except ValueError as error:

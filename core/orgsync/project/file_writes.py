@@ -34,8 +34,8 @@ def file_write(
     delimiter: str = ",",
     again: bool = False,
 ) -> FileWrite:
-    """Return the write of a file as the command's options name it; `tab` is a delimiter, `hard-delete` an operation."""
-    request = WriteRequest(sobject, operation.replace("-", "_"), external_id, update_only)
+    """Return the write of a file as the command's options name it; `tab` is a delimiter."""
+    request = WriteRequest(sobject, operation, external_id, update_only)
     return FileWrite(path, request, {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter), again)
 
 

@@ -12,6 +12,7 @@ import anyio
 
 from orgsync.errors import ArgumentInvalid, FileUnusable
 from orgsync.salesforce.api.client import Client
+from orgsync.suggest import path_remedy
 
 from .checks import RowProblem, row_problems
 from .csv_file import CsvRows
@@ -180,4 +181,4 @@ async def _check_header(intake: Intake, rows: CsvRows | JsonRows) -> None:
 def _require_file(path: Path) -> None:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
-        raise FileUnusable(f"{path} {what}.", "Check the path.")
+        raise FileUnusable(f"{path} {what}.", path_remedy(path))

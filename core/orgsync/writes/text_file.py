@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orgsync.errors import FileUnusable
+from orgsync.suggest import path_remedy
 
 __all__ = ["TextFile"]
 
@@ -31,7 +32,7 @@ class TextFile:
                     hasher.update(line)
                     yield self._text(line, number)
         except OSError as error:
-            raise FileUnusable(f"{self.path} cannot be read: {error.strerror}.", "Check the path.") from None
+            raise FileUnusable(f"{self.path} cannot be read: {error.strerror}.", path_remedy(self.path)) from None
         self.digest = hasher.hexdigest()
 
     def _text(self, line: bytes, number: int) -> str:
