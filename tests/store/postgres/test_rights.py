@@ -11,7 +11,8 @@ import pytest
 from orgsync.errors import OrgsyncError, StoreUnavailable
 from orgsync.records import Record, schema_of
 from orgsync.store import Store, Write, open_view
-from orgsync.store.backends import missing_rights
+from orgsync.store.backends import missing_rights, open_move_end
+from orgsync.store.move_types import MoveState
 from orgsync.workers.queue import JobQueue
 from tests.store.contacts import contact, deliver, names
 from tests.store.databases import PostgresDatabase
@@ -158,6 +159,24 @@ async def test_another_right_is_not_asked_for_in_orgsyncs_name(
                 await deliver(store, run, [contact("b")])
         assert "in a trigger of your own" in caught.value.remedy
         assert "GRANT" not in caught.value.remedy
+
+
+def test_a_move_to_a_schema_gets_the_statements_for_that_schema(
+    empty_database: PostgresDatabase, tmp_path: Path
+) -> None:
+    role, url = role_in(empty_database)
+    empty_database.execute("CREATE SCHEMA project_a")
+    empty_database.execute(f"GRANT USAGE ON SCHEMA project_a TO {role}")
+    url += "&options=-csearch_path%3Dproject_a"
+    with (
+        pytest.raises(StoreUnavailable, match="permission denied for schema project_a") as refused,
+        open_move_end(url, tmp_path) as end,
+    ):
+        end.begin_arrival(MoveState("1", "target", "copying", "elsewhere"))
+    assert '"public"' not in run_as_printed(empty_database, refused.value)
+    missing = missing_rights(url)
+    assert missing is not None
+    assert missing.script == ""
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,9 @@ class PostgresMoveEnd:
             require_usable(opened.info, at)
             opened.execute(set_up(at, writes=True).encode())
             opened.execute(NO_TIMEOUTS)
-            yield cls(in_schema(at, *opened.execute(control_sql.SCHEMA).fetchall()[0]), opened)
+            here = in_schema(at, *opened.execute(control_sql.SCHEMA).fetchall()[0])
+            with errors_explained(here):
+                yield cls(here, opened)
 
     @contextmanager
     def alone(self) -> Generator[None]:
