@@ -9,11 +9,9 @@ from orgsync.project.views import finished_run_view, not_started_view
 
 from .output import json_line, result, say, show_problem, stdout
 from .progress import shown_progress
-from .run_lines import outcome_line
+from .run_lines import outcome_line, owed_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from orgsync.engine import Event, Job, Outcome
     from orgsync.project import Project
 
@@ -55,7 +53,10 @@ class OneRun:
             with anyio.CancelScope(shield=True):
                 await self._show_stopped()
             raise
-        return show_run(outcome, as_json=self.as_json)
+        code = show_run(outcome, as_json=self.as_json)
+        if outcome.problem is not None and not self.has_committed and (then := owed_line(self.job)):
+            say(f"Nothing was committed, and {then}.")
+        return code
 
     async def _show_stopped(self) -> None:
         """Show what an interrupted run has committed, if it had begun."""
@@ -71,13 +72,9 @@ class OneRun:
             say(f"Interrupted; {counted(kept, 'change')} kept, and the next run resumes there.")
         elif stopped.unchanged or self.has_committed:
             say("Interrupted; no row was changed, and the next run resumes where this one was.")
-        elif given := [each for each, is_given in self._reads_more() if is_given]:
-            say(f"Interrupted; nothing was committed, and {' and '.join(given)} would have to be given again.")
         else:
-            say("Interrupted; nothing was committed, and the next run begins where this one did.")
-
-    def _reads_more(self) -> "Sequence[tuple[str, bool]]":
-        return ("--full", self.job.full), ("--reconcile", self.job.reconcile)
+            then = owed_line(self.job) or "the next run begins where this one did"
+            say(f"Interrupted; nothing was committed, and {then}.")
 
 
 def show_run(outcome: "Outcome", *, as_json: bool) -> int:

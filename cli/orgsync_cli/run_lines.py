@@ -10,9 +10,13 @@ from orgsync.project.views import seconds_of
 from .output import brief
 
 if TYPE_CHECKING:
+    from orgsync.engine import Job
     from orgsync.project import Run
 
-__all__ = ["left_line", "outcome_line", "would_line", "wrapped"]
+__all__ = ["OWED", "left_line", "outcome_line", "owed_line", "would_line", "wrapped"]
+
+OWED = {"full": "reads everything", "reconcile": "compares the copy's Ids with the org's"}
+"""What the next run does where one that was asked for it has not."""
 
 _ENDINGS = {"failed": "fail", "stopped": "stop"}
 
@@ -36,6 +40,11 @@ def would_line(run: "Run", *, at_limit: bool) -> str:
     elif run.status in _ENDINGS:
         would += f"{', then ' if would else ''}{_ENDINGS[run.status]}"
     return f"{run.sync} on {run.connection}: would {would} ({_cost(run)}); nothing was written"
+
+
+def owed_line(job: "Job") -> str:
+    """Return what is said of the next run, where this one has ended before its first commit; empty: nothing."""
+    return f"the next run {OWED[job.asks]}, as this one was to" if job.asks else ""
 
 
 def left_line(left: int) -> str:

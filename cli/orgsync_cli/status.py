@@ -14,6 +14,7 @@ from .commands import open_view
 from .completion import sync_names
 from .options import connection_option
 from .output import brief, examples, json_line, minute, moment, say
+from .run_lines import OWED
 from .tables import show_table
 
 if TYPE_CHECKING:
@@ -155,3 +156,5 @@ def _remarks(status: "Status") -> Iterator[str]:
         yield f"The last run of {about} was interrupted; the next one resumes where it stopped."
     elif status.error:
         yield f"The last run of {about} was stopped: {status.error}"
+    if status.owed and not status.running_for:
+        yield f"The next run of {about} {OWED[status.owed]}, as an earlier one was to."

@@ -38,6 +38,12 @@ async def sleeper(ctx: Context) -> Batches[Account]:
 """
 
 
+DIED = (
+    "The run's end was not noted: its process ended before, or could not write to the database. "
+    "What it had committed is kept, and the next run resumes there."
+)
+
+
 def until_a_page_was_read(org: DemoOrg, process: "subprocess.Popen[str]") -> None:
     """Wait until the run has committed a batch and asks for the next."""
     deadline = time.monotonic() + 120
@@ -97,17 +103,44 @@ def test_a_run_that_is_interrupted_before_it_commits_says_so(folder: Path, acme:
     assert "25 added" in finished(folder, "run", "contacts", "-c", "acme").out
 
 
-def test_a_full_run_that_is_interrupted_before_it_commits_says_that_full_is_not_owed(
-    folder: Path, acme: DemoOrg
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_full_run_that_ends_before_it_commits_is_done_by_the_next_which_is_said(
+    number: signal.Signals, folder: Path, orgsync: Command, acme: DemoOrg
 ) -> None:
     finished(folder, "run", "contacts")
     acme.add_fault(Fault.delay(10), match="query", times=None)
     process = started(folder, "run", "contacts", "--full")
     with process:
         acme_waits(acme)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=120)
-    assert "Interrupted; nothing was committed, and --full would have to be given again.\n" in err, err
+    if number is signal.SIGINT:
+        assert err.endswith(
+            "\nInterrupted; nothing was committed, and the next run reads everything, as this one was to.\n"
+        )
+    shown = orgsync("status").err
+    assert "The next run of contacts on acme reads everything, as an earlier one was to.\n" in shown
+    if number is signal.SIGKILL:
+        assert f"contacts on acme has failed: {DIED}\n" in shown
+        assert DIED in " ".join(orgsync("runs", "2").out.split())
+    assert orgsync("status", "--json").objects()[0]["owed"] == "full"
+    acme.clear_faults()
+    assert orgsync("run", "contacts", "--json").objects()[0]["unchanged"] == 25
+    assert "The next run" not in orgsync("status").err
+    assert orgsync("status", "--json").objects()[0]["owed"] is None
+
+
+def test_a_full_run_that_fails_before_it_commits_says_what_the_next_does(
+    folder: Path, orgsync: Command, acme: DemoOrg
+) -> None:
+    orgsync("run", "contacts")
+    acme.add_fault(Fault.json_error(400, "MALFORMED_QUERY", "no"), match="query", times=None)
+    for how, then in (("--reconcile", "compares the copy's Ids with the org's"), ("--full", "reads everything")):
+        ended = orgsync("run", "contacts", how)
+        assert ended.code == 1
+        assert ended.err.endswith(f"\nNothing was committed, and the next run {then}, as this one was to.\n"), ended.err
+        assert f"The next run of contacts on acme {then}, as an earlier one was to.\n" in orgsync("status").err
+    assert "Nothing was committed" not in orgsync("run", "contacts").err
 
 
 def acme_waits(org: DemoOrg) -> None:

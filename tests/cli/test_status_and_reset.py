@@ -349,7 +349,8 @@ def test_a_run_that_died_is_not_running(orgsync: Command, acme: DemoOrg, folder:
     shown = json.loads(orgsync("status", "--json").out)
     assert (shown["state"], shown["error"]) == (
         "failing",
-        "The run's end was not noted: its process ended before, or could not write to the database.",
+        "The run's end was not noted: its process ended before, or could not write to the database. "
+        "What it had committed is kept, and the next run resumes there.",
     )
     for listed in (orgsync("runs", "--json").objects(), orgsync("runs", "1", "--json").objects()):
         assert [(each["status"], each["error_code"]) for each in listed] == [("failed", "process_died")]

@@ -32,7 +32,8 @@ async def test_a_run_left_running_by_a_dead_process_is_failed_by_the_next(store:
     dead = await store.runs.get(run.id)
     assert (dead.status, dead.error) == (
         "failed",
-        "The run's end was not noted: its process ended before, or could not write to the database.",
+        "The run's end was not noted: its process ended before, or could not write to the database. "
+        "What it had committed is kept, and the next run resumes there.",
     )
     assert dead.error_code == "process_died"
     assert dead.finished_at is not None
@@ -97,3 +98,10 @@ async def test_old_runs_are_forgotten_but_for_each_syncs_last(
         ("contacts", "beta"), ("accounts", "acme"), ("contacts", "acme"),
     ]  # fmt: skip
     assert running.id == (await store.runs.list(1))[0].id
+
+
+async def test_a_reset_says_of_a_run_whose_process_died_that_nothing_of_it_is_kept(store: Store) -> None:
+    async with store.runs.begin("contacts", "acme") as run:
+        await store.rows.commit(run, [], Position("contact", None, {}), 1)
+    await store.rows.reset("contacts", "acme")
+    assert str((await store.runs.get(run.id)).error).endswith("What it had committed was discarded by a reset.")

@@ -11,6 +11,7 @@ from orgsync.errors import ArgumentInvalid, NameUnknown, StoreUnavailable
 from orgsync.project.exports import write_rows
 from orgsync.records import Position
 from orgsync.store import Connection, ObjectColumn, Run, Store, Write, open_view
+from orgsync.store.statuses import Owed
 from orgsync.store.view import ScheduleRow, Selection
 from tests.projects import settings_for
 from tests.store.contacts import CONTACT, MID, OLD, contact, deliver
@@ -43,6 +44,36 @@ async def test_a_database_of_another_application_looks_empty_and_stays_as_it_is(
     found = "sqlite_master" if database.url.startswith("sqlite") else "pg_catalog.pg_class"
     name = "name" if database.url.startswith("sqlite") else "relname"
     assert database.execute(f"SELECT {name} FROM {found} WHERE {name} LIKE 'orgsync%'") == []
+
+
+async def test_what_runs_were_asked_for_is_owed_until_a_position_replaces_it(
+    store: Store, url: str, folder: Path
+) -> None:
+    async def run(connection: str, *positions: Position, owed: Owed = "") -> None:
+        async with store.runs.begin("contacts", connection, owed=owed) as begun:
+            for position in positions:
+                await store.rows.commit(begun, [], position, 1)
+
+    text = {"note": '"owed": "full", \0 and "owed": "reconcile"'}
+    stood = (Position("contact", None, {"owed": "", **text}), Position("", None, {"owed": "full", **text}))
+    for connection in ("acme", "beta", "mine", "none"):
+        await run(connection, *stood)
+    await run("acme", stood[0], owed="full")
+    await run("acme", owed="reconcile")  # which is less, and is owed of the contacts alone
+    await run("beta", owed="reconcile")
+    await run("mine", stood[0], owed="full")
+    await run("never")
+    with open_view(url, folder=folder) as view:
+        assert view.owed() == {
+            ("contacts", "acme"): "full",
+            ("contacts", "beta"): "reconcile",
+            ("contacts", "mine"): "full",
+        }
+    await run("mine", stood[1])
+    own = (await store.runs.checkpoints("contacts", "mine"))[""].position
+    assert own == stood[1].state
+    with open_view(url, folder=folder) as view:
+        assert ("contacts", "mine") not in view.owed()
 
 
 async def test_a_number_that_no_database_can_hold_is_no_runs_and_no_deliverys(

@@ -185,7 +185,10 @@ async def test_a_content_that_is_refused_is_a_row_with_an_error_and_no_failed_ru
         org.advance(minutes=30)
         await project.run(files)
         assert downloads(org) == []
-        await project.run(files, reconcile=True)
+        org.add_fault(Fault.json_error(400, "MALFORMED_QUERY", "no"), match="query", times=None)
+        assert (await project.outcome(files, reconcile=True)).problem
+        org.clear_faults()
+        await project.run(files)  # which does what that one was to
         assert downloads(org) == [refused]
         row = (await project.live("file"))[refused]
         assert (row["content_error"], row["content_path"] is None) == (None, False)

@@ -13,8 +13,7 @@ from orgsync.errors import KeyUnusable
 from orgsync.project.doctor import diagnose
 from orgsync.project.workers_seen import described
 from orgsync.scheduler import Patience
-from orgsync.store.view import WorkersSeen
-from orgsync.store.worker_tables import SentJob
+from orgsync.store.worker_tables import SentJob, WorkersSeen
 from orgsync.workers.queue import JobQueue
 
 from .fleets import ACCOUNTS, fleet_at

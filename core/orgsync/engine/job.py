@@ -1,10 +1,13 @@
 """A job: one piece of work as a value that JSON carries both ways."""
 
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
 from orgsync.errors import ArgumentInvalid
+
+if TYPE_CHECKING:
+    from orgsync.store import Owed
 
 __all__ = ["Job", "JobKind"]
 
@@ -15,7 +18,8 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to run, and where: `name` is the sync's or the action's, `connection` the one to run it on.
 
     `full` reads everything instead of what changed since the last run; `reconcile` compares the copy's Ids with the
-    org's as well: both are a sync's. `arguments` are an action's.
+    org's as well. Both are a sync's, and what of them a run has not begun when it ends is done by the next. `arguments`
+    are an action's.
     """
 
     kind: JobKind
@@ -31,6 +35,11 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("a sync takes no arguments")
         if self.kind == "action" and (self.full or self.reconcile):
             raise ValueError("an action knows neither full nor reconcile")
+
+    @property
+    def asks(self) -> "Owed":
+        """What is asked for beyond an ordinary run, and owed until it is done; `full` contains `reconcile`."""
+        return "full" if self.full else "reconcile" if self.reconcile else ""
 
     def __hash__(self) -> int:
         return hash((self.kind, self.name, self.connection, self.full, self.reconcile))

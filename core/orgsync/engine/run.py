@@ -55,7 +55,7 @@ async def run_sync(sync: Sync[Record], job: Job, resources: Resources, *, observ
     """
     store = resources.store
     connection = await store.connections.get(job.connection)
-    async with store.runs.begin(sync.name, job.connection, ttl=resources.settings.lease) as run:
+    async with store.runs.begin(sync.name, job.connection, ttl=resources.settings.lease, owed=job.asks) as run:
         running = _Running(sync, job, run, resources, observe)
         observe(Started(run.id, job, run.started_at))
         try:
@@ -122,7 +122,7 @@ class _Running:
             self.masking_key = await store.connections.masking_key(connection.name, known=connection)
         masking = fingerprint(self.masking_key)
         saved, tables = await store.runs.saved(sync.name, connection.name)
-        positions = self.streams.resume(saved, sync, tables, full=self.job.full, masking=masking, warn=self.warn)
+        positions = self.streams.resume(saved, sync, tables, asked=self.job.asks, masking=masking, warn=self.warn)
         vaults = self.resources.credentials
         context = await open_context(
             connection,
@@ -242,6 +242,7 @@ class _Running:
                 watermark=self.streams.watermark,
                 usage=self.context.api_usage.reading if self.context else None,
                 alert_after=0 if self.resources.sandbox_of else self.resources.settings.alert_failures,
+                settled=self.streams.settled if status == "done" else (),
             )
         return self.report_end(self.run)
 

@@ -11,12 +11,17 @@ from datetime import datetime
 from orgsync.errors import BatchInvalid
 from orgsync.records import Position, Record, Schema
 from orgsync.scripts import Sync
-from orgsync.store import Checkpoint
+from orgsync.store import Checkpoint, Owed, owed_in
 
 from .stored_columns import StoredColumns
 from .stored_masks import StoredMasks
 
 __all__ = ["Streams"]
+
+_CARRIED_OUT: Mapping[Owed, str] = {
+    "full": "An earlier run was to read everything and did not: this one does.",
+    "reconcile": "An earlier run was to compare the copy's Ids with the org's and did not: this one does.",
+}
 
 
 @dataclass(slots=True)
@@ -28,6 +33,7 @@ class Streams:
     columns: StoredColumns = field(default_factory=StoredColumns)
     masks: StoredMasks = field(default_factory=StoredMasks)
     advanced: set[str] = field(default_factory=set[str])
+    owed: dict[str, Owed] = field(default_factory=dict[str, Owed])
 
     def resume(
         self,
@@ -35,7 +41,7 @@ class Streams:
         sync: Sync[Record],
         existing: Collection[str],
         *,
-        full: bool,
+        asked: Owed,
         masking: str,
         warn: Callable[[str], None],
     ) -> dict[str, Position]:
@@ -43,7 +49,8 @@ class Streams:
 
         Positions are dropped that say nothing of the rows in their table any more: the table is not among the existing
         ones, which is warned of, or the class that a script maps the rows to has gained columns. `masking` is the
-        fingerprint of the key that columns are masked with.
+        fingerprint of the key that columns are masked with. `asked` is what this run was asked for; more that an
+        earlier one was, and has left, is warned of.
         """
         self.watermarks = {name: kept.watermark for name, kept in saved.items() if name}
         self.tables = {name: kept.kept_in for name, kept in saved.items() if name and kept.kept_in}
@@ -53,9 +60,20 @@ class Streams:
         for stream in dropped:
             warn(f"The table {self.tables[stream]} is no longer in the database: everything is read again.")
         restarted = {*dropped, *self.columns.outgrown(sync.models, self.tables)}
-        self.columns.forget([*self.columns.by_stream] if full else restarted)
+        self.owed = {name: owed for name, kept in saved.items() if (owed := owed_in(name, kept.position))}
+        for owed in ("full", "reconcile"):
+            if owed in self.owed.values() and asked not in (owed, "full"):
+                warn(_CARRIED_OUT[owed])
+        whole = {name for name, owed in self.owed.items() if owed == "full"}
+        self.columns.forget(restarted | whole)
         positions = {name: Position(name, kept.watermark, kept.position) for name, kept in saved.items()}
-        return {name: position for name, position in positions.items() if name not in restarted}
+        without = restarted | (whole & {""})  # what a pass has read is dropped by the pass itself
+        return {name: position for name, position in positions.items() if name not in without}
+
+    @property
+    def settled(self) -> list[str]:
+        """The streams in which something was owed and that no pass of this run, which is done, has read."""
+        return [stream for stream in self.owed if stream not in self.advanced]
 
     def table_of(self, schema: Schema) -> str:
         """Return the table that holds what is read of a class."""

@@ -25,6 +25,9 @@ __all__ = [
 ]
 
 
+_LOOK_FIRST = "Look in the org before it is repeated."
+
+
 class TransientProblem(OrgsyncError, code="transient_problem"):
     """It passes by itself; such requests are retried, after `retry_after` seconds where the server says so.
 
@@ -83,15 +86,25 @@ class ActionInterrupted(TransientProblem, code="action_interrupted"):
     def __init__(self) -> None:
         super().__init__(
             "The action was interrupted; what it had sent may have been carried out.",
-            "Look in the org before it is repeated.",
+            _LOOK_FIRST,
         )
 
 
 class ProcessDied(TransientProblem, code="process_died"):
-    """A process ended without ending its run, or could not write to the database that it had."""
+    """A process ended without ending its run, or could not write to the database that it had.
 
-    def __init__(self) -> None:
-        super().__init__("The run's end was not noted: its process ended before, or could not write to the database.")
+    The remedy is that of a run of a sync whose copy is as it was left.
+    """
+
+    def __init__(self, remedy: str = "What it had committed is kept, and the next run resumes there.") -> None:
+        super().__init__(
+            "The run's end was not noted: its process ended before, or could not write to the database.", remedy
+        )
+
+    @classmethod
+    def in_action(cls) -> "ProcessDied":
+        """Return it for a run of an action, which no other resumes."""
+        return cls(f"What it had sent may have been carried out. {_LOOK_FIRST}")
 
 
 class ServerProblem(TransientProblem, code="server_problem"):

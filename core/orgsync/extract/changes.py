@@ -72,6 +72,7 @@ async def changes(
     than before can be read alone. Raises FieldNotFound or ChangesNotReadable for what the org does not show.
     """
     state, without = await _load_state(source, saved, full=full), set[str]()
+    reconcile = reconcile or state.owed == "reconcile"
     facts = await _valid_facts(source, state, source.schema_of(model), where)
     while True:
         resumed, known = state.unfinished is not None, facts
@@ -103,7 +104,7 @@ async def changes(
 async def _load_state(source: Source, saved: Position | None, *, full: bool) -> StreamState:
     """Return the saved state, or one from which everything is read."""
     state = StreamState.from_position(saved, "changes", source.warn)
-    if not full:
+    if not full and state.owed != "full":
         return state
     await abandon(source, state)
     return replace(state, watermark=None, unfinished=None, facts=None)
@@ -141,7 +142,7 @@ async def _begin(
         return begun
     await abandon(source, state)
     new = await _new_pass(source, schema, begun, facts, reconcile=reconcile)
-    return replace(begun, unfinished=new, refill=begun.refill if new.since is not None else ())
+    return replace(begun, unfinished=new, refill=begun.refill if new.since is not None else (), owed="")
 
 
 async def _new_pass(source: Source, schema: Schema, state: StreamState, facts: ObjectFacts, *, reconcile: bool) -> Pass:

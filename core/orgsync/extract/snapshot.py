@@ -50,6 +50,9 @@ async def snapshot(
     allowed; FieldNotFound or ObjectNotFound for what the org does not show.
     """
     state, without = StreamState.from_position(saved, "snapshot", source.warn), set[str]()
+    if state.owed == "full":
+        state = StreamState(kind="snapshot")
+    reconcile = reconcile or state.owed == "reconcile"
     facts = state.facts if state.unfinished and state.is_of(source.schema_of(model), where) else None
     while True:
         resumed, reader = state.unfinished is not None, Reader(source, model, api)
@@ -94,7 +97,8 @@ async def _begin(
     await source.copy.clear_seen(schema)
     until = min(await source.client.server_now(), source.client.machine_now)
     before, seq = await source.copy.live_count(schema), await source.copy.last_change()
-    return replace(begun, unfinished=Pass(None, until, compare=True, before=before, seq=seq, step=ALL_ROWS))
+    new = Pass(None, until, compare=True, before=before, seq=seq, step=ALL_ROWS)
+    return replace(begun, unfinished=new, owed="")
 
 
 async def _batches(

@@ -88,7 +88,8 @@ class StreamState:
     with, by name; the path of a local column is "". `deletions_from` is the instant from which getDeleted is called
     next, `compared_at` when the Ids were last compared, `reread_at` when fields that change without a stamp were last
     read in all rows. `refill` are columns that rows read before do not have yet, or have from another field: the pass
-    reads them of every row before it ends.
+    reads them of every row before it ends. `owed` is what a run was asked for that no pass has begun; the store's
+    `owed` notes it.
     """
 
     watermark: datetime | None = None
@@ -103,6 +104,7 @@ class StreamState:
     columns: dict[str, Shape] = field(default_factory=dict[str, Shape])
     refill: tuple[str, ...] = ()
     reread_at: datetime | None = None
+    owed: Literal["", "full", "reconcile"] = ""
 
     @classmethod
     def from_position(

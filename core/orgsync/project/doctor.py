@@ -24,7 +24,7 @@ from orgsync.scripts.discovery import DiscoveredSync, list_syncs
 from orgsync.scripts.table_clashes import clashes_of
 from orgsync.settings import PROJECT_FILE, Settings
 from orgsync.store import Connection, Store
-from orgsync.store.view import WorkersSeen
+from orgsync.store.worker_tables import WorkersSeen
 
 from .doctor_options import check_options
 from .doctor_rights import check_rights

@@ -8,7 +8,8 @@ from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
 from orgsync.scripts.survey import own_syncs
 from orgsync.settings import Settings
 from orgsync.store.health_rows import AlertRow, StandingRow
-from orgsync.store.view import ConnectionRow, View, WorkersSeen
+from orgsync.store.view import ConnectionRow, View
+from orgsync.store.worker_tables import WorkersSeen
 
 from .standing import next_due
 from .workers_seen import WORKER_TTL

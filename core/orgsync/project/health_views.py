@@ -62,7 +62,7 @@ class AlertView(TypedDict):
 
 
 class StatusView(TypedDict):
-    """How one sync stands on one connection; lags are in seconds."""
+    """How one sync stands on one connection; lags are in seconds, `owed` is what an earlier run has left."""
 
     sync: str
     connection: str
@@ -80,6 +80,7 @@ class StatusView(TypedDict):
     waits_for: str | None
     every: str | None
     due: Instant | None
+    owed: Literal["full", "reconcile"] | None
     alerts: list[AlertView]
 
 
@@ -123,6 +124,7 @@ def status_view(status: "Status") -> StatusView:
         "waits_for": status.waits_for or None,
         "every": str(status.every) if status.every else None,
         "due": instant(status.due),
+        "owed": status.owed or None,
         "alerts": [alert_view(each) for each in status.alerts],
     }
 

@@ -11,6 +11,7 @@ from orgsync.scripts.schedule import Every, Interval, due_again
 from orgsync.scripts.survey import own_syncs, shipped_names
 from orgsync.settings import Settings
 from orgsync.store.health_rows import AlertRow
+from orgsync.store.statuses import Owed
 from orgsync.store.view import ConnectionRow, View
 
 from .health_views import Verdict
@@ -38,7 +39,7 @@ class Status:
     sync no script of the project and no package has any more, and "reset" for one that has not run since it was reset:
     its next run reads everything. `running_for` is how long a run has been under way, None where none is, and
     `waits_for` what it has been waiting for, with a remedy. `alerts` are those that are active: of this sync here, and
-    of the connection.
+    of the connection. `owed` is what an earlier run was asked for and has left to the next: "full" or "reconcile".
     """
 
     sync: str
@@ -58,6 +59,7 @@ class Status:
     waits_for: str = ""
     every: Every | None = None
     alerts: Sequence[AlertRow] = ()
+    owed: Owed = ""
 
     @property
     def needs_attention(self) -> bool:
@@ -128,7 +130,7 @@ def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status
     own_names = {*schedules, *broken}
     others = {sync for sync, _ in ran} - own_names
     elsewhere = shipped_names() | view.objects() if others else set[str]()
-    owners, alerts = set(view.owners().values()), view.alerts()
+    owners, alerts, owed = set(view.owners().values()), view.alerts(), view.owed()
     pairs = sorted({*((sync, name) for sync in own_names for name in connections), *ran})
     standings = _standings(view, pairs)
     found: list[Status] = []
@@ -140,7 +142,8 @@ def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status
             every = schedules.get(sync)
             standing = standings[sync, name]
             status = _status(view, standing, sync, connections[name], now, own=schedule, every=every, problem=problem)
-            status = replace(status, alerts=[each for each in alerts if each.concerns(sync, name)])
+            about = [each for each in alerts if each.concerns(sync, name)]
+            status = replace(status, alerts=about, owed=owed.get((sync, name), ""))
             found.append(replace(status, verdict="no script") if gone and status.verdict != "running" else status)
     return found
 

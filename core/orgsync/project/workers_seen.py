@@ -2,7 +2,8 @@
 
 from orgsync.printable import counted
 from orgsync.store.holder import Holder
-from orgsync.store.view import View, WorkersSeen
+from orgsync.store.view import View
+from orgsync.store.worker_tables import WorkersSeen
 
 __all__ = ["WORKER_TTL", "described", "workers_in"]
 

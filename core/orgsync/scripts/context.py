@@ -14,7 +14,7 @@ from orgsync.extract.state import Shape, StreamState
 from orgsync.records import Batch, Position, Record, Schema, schema_of
 from orgsync.records.convert import from_stored
 from orgsync.soql import bind, require_condition
-from orgsync.store import ContentRows, ObjectColumns
+from orgsync.store import ContentRows, ObjectColumns, owed_in
 from orgsync.suggest import nearest
 from orgsync.writes import Ledgers
 
@@ -184,7 +184,7 @@ class Context(Org):
             self._stored.folder,
             self.log,
             budget=_positive(budget) if budget is not None else self._stored.budget,
-            again=self._full or self._reconcile,
+            again=self._full or self._reconcile or self._is_owed(model),
         )
         return reader.read(self._changes(model, where, None, binds))
 
@@ -243,6 +243,12 @@ class Context(Org):
         async with aclosing(self._deliveries.track(model, schema.table, read)) as batches:
             async for batch in batches:
                 yield batch
+
+    def _is_owed(self, model: type[Record]) -> bool:
+        """Return whether an earlier run has left a full read of a class, or a comparison of its Ids, to this one."""
+        table = schema_of(model).table
+        saved = self._positions.get(table)
+        return saved is not None and owed_in(table, saved.state) != ""
 
     def _position_of(self, model: type[Record]) -> Position | None:
         """Return the saved position of a table; raise ScriptProblem when it is read a second time in a run."""

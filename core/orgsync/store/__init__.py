@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from .keys import KeyRotation
     from .model import Checkpoint, Connection, Environment, ObjectColumn, OrgWrite, Run, RunStatus
     from .object_columns import ObjectColumns
+    from .owed import owed_in
     from .resets import SyncCopy
+    from .statuses import Owed
     from .store import Store
     from .view import ConnectionRow, RunRow, ScheduleRow, Selection, View
     from .write_table import StoredPart
@@ -36,6 +38,7 @@ __all__ = [
     "ObjectColumn",
     "ObjectColumns",
     "OrgWrite",
+    "Owed",
     "Run",
     "RunRow",
     "RunStatus",
@@ -47,6 +50,7 @@ __all__ = [
     "View",
     "Write",
     "open_view",
+    "owed_in",
 ]
 
 __getattr__ = importer(
@@ -64,6 +68,8 @@ __getattr__ = importer(
         "Feed": "feed",
         "KeyRotation": "keys",
         "open_view": "backends",
+        "owed_in": "owed",
+        "Owed": "statuses",
         "ObjectColumns": "object_columns",
         "Store": "store",
         "SyncCopy": "resets",

@@ -2,12 +2,15 @@
 
 import json
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-__all__ = ["AlertRow", "ConnectionHealth", "Instant", "SchemaRow", "StandingRow", "packed", "schema_row"]
+from .owed import owed_in
+from .statuses import Owed
+
+__all__ = ["AlertRow", "ConnectionHealth", "Instant", "SchemaRow", "StandingRow", "owed_rows", "packed", "schema_row"]
 
 Instant: TypeAlias = Callable[[Any], datetime | None]
 """Reads an instant as the database keeps it."""
@@ -112,6 +115,16 @@ def schema_row(row: Sequence[Any], instant: Instant) -> SchemaRow:
         checked_at=checked,
         changed_at=instant(changed_at),
     )
+
+
+def owed_rows(rows: Iterable[Sequence[Any]]) -> dict[tuple[str, str], Owed]:
+    """Return what is owed of each sync on each connection, from the rows of `health_sql.OWED`."""
+    found = dict[tuple[str, str], Owed]()
+    for sync, connection, stream, position in rows:
+        owed = owed_in(stream, _from_json(position))
+        if owed and found.get((sync, connection)) != "full":
+            found[sync, connection] = owed
+    return found
 
 
 def _from_json(value: Any) -> Any:

@@ -9,6 +9,8 @@ __all__ = [
     "CONNECTIONS",
     "NOTE_END",
     "OBJECTS",
+    "OWED",
+    "OWED_TEXTS",
     "PENDING_MESSAGES",
     "RAISE_ALERT",
     "REMOVE_SCHEMA",
@@ -95,6 +97,11 @@ SAVE_SCHEMA = (
     + ", ".join(f"{name} = excluded.{name}" for name in SCHEMA_COLUMNS[2:])
 )
 REMOVE_SCHEMA = "DELETE FROM orgsync_org_schema WHERE connection = ? AND object = ?"
+
+_POSITION = "CAST(position AS text) LIKE ?"
+OWED = f"SELECT sync, connection, stream, position FROM orgsync_checkpoint WHERE {_POSITION} OR {_POSITION}"
+OWED_TEXTS = ('%owed": "full"%', '%owed": "reconcile"%')
+"""The parameters of `OWED`, which reads the checkpoints in which something may be owed; see `owed`."""
 
 PENDING_MESSAGES = "SELECT count(*), min(created_at) FROM orgsync_webhook_delivery WHERE state = 'pending'"
 

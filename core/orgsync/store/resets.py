@@ -61,7 +61,7 @@ async def give_up(on: Transaction, copy: SyncCopy) -> Sequence[AlertChange]:
     for table in dict.fromkeys([*streams, *copy.rows, *there]):
         await on.seen_ids.remove(f"{sync} {table}", connection)
     await on.checkpoints.remove(sync, connection)
-    for dead in await on.runs.fail(sync, connection, ProcessDied()):
+    for dead in await on.runs.fail(sync, connection, ProcessDied("What it had committed was discarded by a reset.")):
         await note_run_end(on, dead)
     await on.health.remove_standings(sync, connection)
     folded = {table.lower() for table in there}

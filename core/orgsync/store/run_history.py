@@ -81,7 +81,7 @@ class RunHistory:
         now = {run.id: run for run in await self._select(_COLUMNS.id.in_(silent))}
         for run in now.values():
             if run.status == "running":
-                run.status, run.error, run.error_code = process_died_end()
+                run.status, run.error, run.error_code = process_died_end(run.kind)
         return [now.get(run.id, run) for run in runs]
 
     async def _leases(self) -> Mapping[tuple[str, str], str]:

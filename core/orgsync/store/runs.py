@@ -1,16 +1,19 @@
 """Runs and checkpoints: what was executed, and how far each sync has read."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 from orgsync.errors import NameUnknown, OrgsyncError, ProcessDied
+from orgsync.records import Position
 
 from .alerts import AlertChange, log_alerts, note_run_end
 from .backend import Backend, Transaction
 from .leases import Leases, require_current
 from .model import Checkpoint, Run, RunStatus, stored_now
+from .owed import owed_in, with_owed, without_owed
 from .run_filter import run_filter
+from .statuses import Owed
 from .unknown_names import row_id
 
 __all__ = ["Runs"]
@@ -27,18 +30,22 @@ class Runs:
         self._owned = owned  # by run: under its lease, what it owns stays its own
 
     @asynccontextmanager
-    async def begin(self, sync: str, connection: str, *, ttl: float = 60.0) -> "AsyncGenerator[Run]":
+    async def begin(self, sync: str, connection: str, *, ttl: float = 60.0, owed: Owed = "") -> "AsyncGenerator[Run]":
         """Begin a run under the lease of (sync, connection), the right to write for it, held until the block ends.
 
         Raises AlreadyRunning while another holds it. It is free when a run has ended, when its process has died on
         this machine, and `ttl` seconds after the last renewal by one that stopped or is elsewhere. A run that still
-        has the status `running` under an older lease has failed.
+        has the status `running` under an older lease has failed. `owed` is what the run is asked for, which later ones
+        do where it ends early.
         """
         owned = set[str]()
 
         async def begin(on: Transaction, sync: str, connection: str, epoch: int) -> Run:
             owned.update(table for table, owner in (await on.owners.get()).items() if owner == sync)
-            return await _start(on, sync, connection, epoch)
+            run = await _start(on, sync, connection, epoch)
+            if owed:
+                await _note_owed(on, run, owed)
+            return run
 
         async with self._leases.hold(sync, connection, ttl=ttl, begin=begin) as run:
             self._owned[run.id] = owned
@@ -57,16 +64,18 @@ class Runs:
         watermark: datetime | None = None,
         usage: tuple[int, int] | None = None,
         alert_after: int = 0,
+        settled: Collection[str] = (),
     ) -> Run:
         """End a run and release its lease; `api_calls` are all it made. Raises AlreadyRunning as a commit does.
 
         `usage` is how many of the org's daily API requests were used, and how many there are. At `alert_after` failures
-        in a row an alert is raised; 0 is never.
+        in a row an alert is raised; 0 is never. `settled` are streams in which nothing is owed any more.
         """
 
         async def end(on: Transaction) -> tuple[Run, Sequence[AlertChange]]:
             await require_current(on, run)
             ended = await on.runs.finish(run.id, status=status, error=error, api_calls=api_calls, watermark=watermark)
+            await _settle(on, run, settled)
             await on.leases.release(run.sync, run.connection, run.epoch)
             if ended is None:
                 return await _get(on, run.id), ()
@@ -86,7 +95,7 @@ class Runs:
         async with self._backend.writing() as on:
             for run_id, holder in await on.runs.running_actions(action, connection):
                 if not await self._backend.alive(holder):
-                    if (ended := await on.runs.fail_action(run_id, ProcessDied())) is not None:
+                    if (ended := await on.runs.fail_action(run_id, ProcessDied.in_action())) is not None:
                         await note_run_end(on, ended)
                     await self._leases.forget(on, holder)
             return await on.runs.start_action(action, connection, self._backend.own_holder())
@@ -172,6 +181,23 @@ async def _start(on: Transaction, sync: str, connection: str, epoch: int) -> Run
     for dead in await on.runs.fail(sync, connection, ProcessDied()):
         await note_run_end(on, dead)
     return await on.runs.start(sync, connection, epoch)
+
+
+async def _note_owed(on: Transaction, run: Run, owed: Owed) -> None:
+    """Note in the checkpoints of a run that begins what it is asked for, so that a later one does what it leaves."""
+    for stream, kept in (await on.checkpoints.get(run.sync, run.connection)).items():
+        state = with_owed(stream, kept.position, owed)
+        await on.checkpoints.save(run, Position(stream, kept.watermark, state), None)
+
+
+async def _settle(on: Transaction, run: Run, streams: Collection[str]) -> None:
+    """Take back what is owed in streams that a run which is done had no need to read."""
+    if not streams:
+        return
+    for stream, kept in (await on.checkpoints.get(run.sync, run.connection)).items():
+        if stream in streams and owed_in(stream, kept.position):
+            state = without_owed(stream, kept.position)
+            await on.checkpoints.save(run, Position(stream, kept.watermark, state), None)
 
 
 async def _get(on: Transaction, run_id: int) -> Run:

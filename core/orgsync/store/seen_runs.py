@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from orgsync.errors import ProcessDied
 
 from .holder import Holder
-from .statuses import RunStatus
+from .statuses import RunKind, RunStatus
 from .view import RunRow
 
 if TYPE_CHECKING:  # a reader of runs needs no SQLAlchemy
@@ -26,9 +26,9 @@ class FailedEnd(NamedTuple):
     error_code: str
 
 
-def process_died_end() -> FailedEnd:
+def process_died_end(kind: RunKind) -> FailedEnd:
     """Return the end that is shown for a run whose process has died; the next run of its name stores the same."""
-    died = ProcessDied()
+    died = ProcessDied() if kind == "sync" else ProcessDied.in_action()
     return FailedEnd("failed", str(died), died.code)
 
 
@@ -62,4 +62,4 @@ def seen_run(
     if not has_died(run, lease_holder=lease_holder, is_dead=lambda holder: is_dead(Holder.parse(holder))):
         return run
     now = again(run)
-    return replace(now, **process_died_end()._asdict()) if now.status == "running" else now
+    return replace(now, **process_died_end(now.kind)._asdict()) if now.status == "running" else now

@@ -1,6 +1,6 @@
 """The database opened for reading: commands that only read do not load what writes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,8 +11,8 @@ from orgsync.errors import NameUnknown
 
 from .free_query import QueryBounds, QueryResult
 from .health_rows import AlertRow, SchemaRow, StandingRow
-from .statuses import ConnectionStatus, Environment, RunKind, RunStatus
-from .worker_tables import WorkerRow
+from .statuses import ConnectionStatus, Environment, Owed, RunKind, RunStatus
+from .worker_tables import WorkersSeen
 
 __all__ = [
     "ApiTokenRow",
@@ -21,7 +21,6 @@ __all__ = [
     "ScheduleRow",
     "Selection",
     "View",
-    "WorkersSeen",
     "connection_named",
 ]
 
@@ -125,14 +124,6 @@ class ScheduleRow:
     off: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WorkersSeen:
-    """The workers that were seen within so many seconds, the planner first, and how many jobs are in each state."""
-
-    workers: Sequence[WorkerRow]
-    jobs: Mapping[str, int]
-
-
 class View(Protocol):
     """A database opened for reading; if there is none yet, it looks like an empty one."""
 
@@ -181,6 +172,10 @@ class View(Protocol):
 
     def standings(self) -> list[StandingRow]:
         """Read how each sync and action stands on each connection, by the runs that have ended."""
+        ...
+
+    def owed(self) -> dict[tuple[str, str], Owed]:
+        """Read what the next run of a sync on a connection has to do because an earlier one was to do it, and ended."""
         ...
 
     def alerts(self) -> list[AlertRow]:

@@ -1,11 +1,11 @@
 """What a backend that several hosts share does with the tables of workers and their jobs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-__all__ = ["End", "JobEnd", "KeptLock", "SentJob", "WorkerJobRow", "WorkerRow", "WorkerTables"]
+__all__ = ["End", "JobEnd", "KeptLock", "SentJob", "WorkerJobRow", "WorkerRow", "WorkerTables", "WorkersSeen"]
 
 
 End: TypeAlias = Literal["", "done", "failed", "unreachable", "limit", "sign-in", "elsewhere"]
@@ -70,6 +70,14 @@ class WorkerRow:
     concurrency: int
     plans: bool
     started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersSeen:
+    """The workers that were seen within so many seconds, the planner first, and how many jobs are in each state."""
+
+    workers: Sequence[WorkerRow]
+    jobs: Mapping[str, int]
 
 
 class KeptLock(Protocol):

@@ -15,14 +15,15 @@ from orgsync.field_mapping import mapping_as_text, mapping_from_json
 
 from .. import health_sql
 from ..free_query import QueryBounds, QueryResult
-from ..health_rows import AlertRow, SchemaRow, StandingRow
+from ..health_rows import AlertRow, SchemaRow, StandingRow, owed_rows
 from ..row_pages import first_parameters, pages_of, require_columns
 from ..run_filter import run_filter
 from ..schema_queries import SchemaQueries, tables_changed
+from ..statuses import Owed
 from ..unknown_names import record_table, require_sync, row_id
 from ..versions import MARKED, MOVE_NOTE, VERSION_TABLE, is_newest, moved
-from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, WorkersSeen, connection_named
-from ..worker_tables import WorkerRow
+from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, connection_named
+from ..worker_tables import WorkerRow, WorkersSeen
 from . import feed_sql, holding_back, row_sql, table_sql, view_sql
 from .address import Address
 from .backup import not_backed_up
@@ -110,10 +111,8 @@ class PostgresView:
 
     def schedules(self) -> list[ScheduleRow]:
         """Read what is set for syncs on connections, where it differs from the scripts."""
-        return [
-            ScheduleRow(sync=sync, connection=connection, every=every, off=off)
-            for sync, connection, every, off in self._fetch(view_sql.SCHEDULES)
-        ]
+        rows = self._fetch(view_sql.SCHEDULES)
+        return [ScheduleRow(sync=sync, connection=on, every=every, off=bool(off)) for sync, on, every, off in rows]
 
     def webhooks_off(self) -> list[tuple[str, str]]:
         """Read the webhooks that are off, each with the reason."""
@@ -122,6 +121,10 @@ class PostgresView:
     def standings(self) -> list[StandingRow]:
         """Read how each sync and action stands on each connection, by the runs that have ended."""
         return [standing_row(row) for row in self._fetch(health_sql.STANDINGS)]
+
+    def owed(self) -> dict[tuple[str, str], Owed]:
+        """Read what is owed of each sync on each connection."""
+        return owed_rows(self._fetch(health_sql.named(health_sql.OWED), health_sql.OWED_TEXTS))
 
     def alerts(self) -> list[AlertRow]:
         """Read the alerts that are active, by connection."""
@@ -281,10 +284,9 @@ class PostgresView:
         self, rest: str, kind: type[RunRow | ConnectionRow], parameters: Sequence[Any] = ()
     ) -> list[dict[str, Any]]:
         """Read rows of a control table, with the columns that a dataclass has."""
-        names = [each.name for each in fields(kind)]
-        listed = ", ".join(f'"{name}"' for name in names)
+        listed = ", ".join(f'"{each.name}"' for each in fields(kind))
         found = self._fetch(f"SELECT {listed} {rest}", parameters)
-        return [dict(zip(names, instants_in_utc(row), strict=True)) for row in found]
+        return [dict(zip([each.name for each in fields(kind)], instants_in_utc(row), strict=True)) for row in found]
 
     def _fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return [] if self._is_new else self._rows(sql, parameters)

@@ -13,10 +13,11 @@ from orgsync.errors import NameUnknown
 
 from .. import health_sql
 from ..free_query import QueryBounds, QueryResult
-from ..health_rows import AlertRow, SchemaRow, StandingRow, schema_row
+from ..health_rows import AlertRow, SchemaRow, StandingRow, owed_rows, schema_row
 from ..row_pages import pages_of, require_columns
 from ..run_filter import run_filter
 from ..schema_queries import SchemaQueries, tables_changed
+from ..statuses import Owed
 from ..unknown_names import record_table, require_sync, row_id
 from ..versions import MARKED, MOVE_NOTE, VERSION_TABLE, is_newest, moved
 from ..view import ConnectionRow, RunRow, ScheduleRow, Selection, connection_named
@@ -119,11 +120,8 @@ class SqliteView:
 
     def schedules(self) -> list[ScheduleRow]:
         """Read what is set for syncs on connections, where it differs from the scripts."""
-        found = self._fetch(control_sql.SCHEDULES)
-        return [
-            ScheduleRow(sync=sync, connection=connection, every=every, off=bool(off))
-            for sync, connection, every, off in found
-        ]
+        rows = self._fetch(control_sql.SCHEDULES)
+        return [ScheduleRow(sync=sync, connection=on, every=every, off=bool(off)) for sync, on, every, off in rows]
 
     def webhooks_off(self) -> list[tuple[str, str]]:
         """Read the webhooks that are off, each with the reason."""
@@ -132,6 +130,10 @@ class SqliteView:
     def standings(self) -> list[StandingRow]:
         """Read how each sync and action stands on each connection, by the runs that have ended."""
         return [standing_row(row) for row in self._fetch(health_sql.STANDINGS)]
+
+    def owed(self) -> dict[tuple[str, str], Owed]:
+        """Read what is owed of each sync on each connection."""
+        return owed_rows(self._fetch(health_sql.OWED, health_sql.OWED_TEXTS))
 
     def alerts(self) -> list[AlertRow]:
         """Read the alerts that are active, by connection."""
@@ -202,10 +204,8 @@ class SqliteView:
         """Return the declared type of each column of a table, or of its change feed, in the table's order."""
         found = self._schema.fetch(table_sql.COLUMNS, table)
         columns = table_sql.readable_columns((name, kind, computed) for name, kind, computed in found)
-        if not changes:
-            return columns
-        if columns:
-            return feed_sql.feed_kinds(columns)
+        if columns or not changes:
+            return feed_sql.feed_kinds(columns) if changes else columns
         dropped = self._schema.fetch(table_sql.COLUMNS, feed_sql.feed_of(table))
         return feed_sql.dropped_kinds({name: kind for name, kind, _ in dropped})
 
