@@ -16,6 +16,7 @@ __all__ = [
     "RECORDING",
     "RECORDING_ACTION",
     "RUN",
+    "RUNS_RECORDED",
     "SERVER",
     "SERVER_WITH_RUNS",
     "WRITE",
@@ -44,6 +45,9 @@ class Stopping:
 NOTHING_RUN = "Interrupted before anything was run."
 CLOSING = "Interrupted while closing the project; no more was run."
 """What is said where Ctrl-C comes after the last run."""
+
+RUNS_RECORDED = "the end of each run that had begun is recorded."
+"""What is said, where no run is under way any more, of a project that was not closed to the end."""
 
 _LOOK = "what was sent may have been carried out: look in the org before it is repeated."
 _SHOWN_AS = "A run that had begun is shown as failed, as its end is not recorded."

@@ -10,7 +10,7 @@ from orgsync.errors import ArgumentInvalid, UsageInvalid
 
 from .completion import object_names, sync_names
 from .connection_choice import choose_connections, require_connected, require_one_choice
-from .interruptions import NOT_BEGUN, NOTHING_RUN, Stopping, sync_stopping, wait_for_runs
+from .interruptions import NOT_BEGUN, NOTHING_RUN, RUNS_RECORDED, Stopping, sync_stopping, wait_for_runs
 from .one_run import OneRun, show_run
 from .options import connection_option, tag_option
 from .output import examples, say
@@ -204,6 +204,9 @@ class _Work:
                     worst = max(worst, code)
                     if interruption.code:  # the signal came when the run was over
                         break
+            if self.begun and not (self.options.dry_run or self.options.on_workers):
+                # A run that is interrupted reads its recorded end before it passes that on.
+                interruption.recorded = RUNS_RECORDED
             if interruption.code and not self.begun:
                 say(NOTHING_RUN)
             elif interruption.code and self.left:

@@ -9,7 +9,7 @@ from orgsync.errors import ArgumentInvalid, FileUnusable
 from orgsync.suggest import path_remedy
 
 from .connection_choice import require_connected
-from .interruptions import ACTION, ACTION_INTERRUPTED, NOT_BEGUN, NOTHING_RUN, Stopping, sync_stopping
+from .interruptions import ACTION, ACTION_INTERRUPTED, NOT_BEGUN, NOTHING_RUN, RUNS_RECORDED, Stopping, sync_stopping
 from .output import say
 from .signals import Interruption
 
@@ -90,6 +90,8 @@ class GivenJob:
                         on_workers=self.on_workers,
                         as_json=self.as_json,
                     )
+            if self.begun and not (is_action or self.dry_run or self.on_workers):
+                interruption.recorded = RUNS_RECORDED
             if interruption.code and not self.begun:
                 say(NOTHING_RUN)
             elif is_action and interruption.code and scope.cancelled_caught:

@@ -1,7 +1,7 @@
 """Runs in one line each, for a person."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from orgsync.printable import counted
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from orgsync.engine import Job
     from orgsync.project import Run
 
-__all__ = ["OWED", "left_line", "outcome_line", "owed_line", "would_line", "wrapped"]
+__all__ = ["OWED", "left_line", "outcome_line", "owed_line", "stopped_line", "would_line", "wrapped"]
 
 OWED = {"full": "reads everything", "reconcile": "compares the copy's Ids with the org's"}
 """What the next run does where one that was asked for it has not."""
@@ -50,6 +50,19 @@ def owed_line(job: "Job") -> str:
 def left_line(left: int) -> str:
     """Return what is said, where a command is interrupted, of the runs that it has not begun."""
     return f"{counted(left, 'more run was', 'more runs were')} not begun."
+
+
+def stopped_line(runs: "Sequence[Run]") -> str:
+    """Return what is said of runs that were under way when a service was stopped."""
+    stopped = [run for run in runs if run.status == "stopped"]
+    kept = sum(run.added + run.updated + run.deleted for run in stopped)
+    ends = {"finished": len(runs) - len(stopped), "stopped": len(stopped)}
+    line = " and ".join(f"{counted(each, 'run was', 'runs were')} {end}" for end, each in ends.items() if each)
+    if stopped:
+        left = f"{counted(kept, 'change')} kept" if kept else "no row was changed"
+        where = "there" if kept else "where these were" if stopped[1:] else "where this one was"
+        line += f"; {left}, and the next {'runs resume' if stopped[1:] else 'run resumes'} {where}"
+    return f"Stopped; {line}."
 
 
 def wrapped(line: str, width: int) -> str:

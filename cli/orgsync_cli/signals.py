@@ -23,7 +23,7 @@ __all__ = ["CtrlC", "Interruption", "ended_by_sigterm"]
 
 T = TypeVar("T")
 
-_CLOSED = "Stopped at once, while the project was being closed."
+_CLOSED = "Stopped at once, while the project was being closed"
 _BAR_ENDED = "\r\x1b[K\x1b[?25h"  # the line of the progress is cleared, and the cursor is there again
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -100,7 +100,8 @@ class Interruption:
 
     The handlers are Python's own, not the event loop's, so that the second signal also ends a script that keeps the
     loop busy. `stopping` returns what is said at either. With `patience`, in seconds, the process ends by itself when
-    that time has passed since the first.
+    that time has passed since the first. `recorded` is what is proved to be recorded once the block is left; it is said
+    where a signal comes after that.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Interruption:
         import asyncio
 
         self.code = 0
+        self.recorded = ""
         self._scope = scope
         self._patience = patience
         self._stopping = stopping
@@ -130,7 +132,7 @@ class Interruption:
     ) -> None:
         self._has_left = True
         for each, handler in self._before.items():
-            signal.signal(each, _end_closing if self.code else handler)
+            signal.signal(each, self._end_closing if self.code else handler)
 
     def _take(self, number: int, _frame: FrameType | None) -> None:
         code = 128 + number
@@ -151,9 +153,8 @@ class Interruption:
     def _end_waiting(self, code: int) -> None:  # pragma: no cover - as `_end`
         _end(code, f"Stopped, as it took longer than {self._patience:g} seconds; {self._stopping().kept}")
 
-
-def _end_closing(number: int, _frame: FrameType | None) -> None:  # pragma: no cover - as `_end`
-    _end(128 + number, _CLOSED)
+    def _end_closing(self, number: int, _frame: FrameType | None) -> None:  # pragma: no cover - as `_end`
+        _end(128 + number, f"{_CLOSED}; {self.recorded}" if self.recorded else f"{_CLOSED}.")
 
 
 def _end(code: int, text: str) -> None:  # pragma: no cover - a process that ends so writes no coverage

@@ -11,15 +11,17 @@ from orgsync.errors import NoConnection
 
 from .commands import INTERRUPTED_ALONE, wait_for
 from .completion import sync_names
-from .interruptions import service_stopping
+from .interruptions import RUNS_RECORDED, Stopping, service_stopping
 from .options import connection_option
-from .output import examples, speech
+from .output import examples, say, speech
+from .run_lines import stopped_line
 from .signals import Interruption
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from orgsync.scheduler import Scheduler
+    from orgsync.workers import Worker
 
 __all__ = ["EXAMPLES", "Service", "up"]
 
@@ -86,11 +88,13 @@ class Service:
             as_worker=self.as_worker,
         )
         async with opening as service:  # outside the scope, so that it is closed in order
+            ending = _Ending(service)
             with (
                 anyio.CancelScope() as scope,
-                Interruption(scope, lambda: service_stopping(service.under_way), patience=_PATIENCE) as interruption,
+                Interruption(scope, ending.stopping, patience=_PATIENCE) as interruption,
             ):
                 await service.run()
+            await ending.show(interruption)
         return 0 if interruption.code == 128 + signal.SIGTERM else interruption.code
 
     async def _run_once(self, opening: "AbstractAsyncContextManager[Scheduler]") -> int:
@@ -98,11 +102,34 @@ class Service:
 
         worst = 0
         async with opening as scheduler:
+            ending = _Ending(scheduler)
             with (
                 anyio.CancelScope() as scope,
-                Interruption(scope, lambda: service_stopping(scheduler.under_way), patience=_PATIENCE) as interruption,
+                Interruption(scope, ending.stopping, patience=_PATIENCE) as interruption,
             ):
                 if not await scheduler.project.connections.list():
                     raise NoConnection
                 worst = await scheduler.run_due()
+            await ending.show(interruption)
         return interruption.code or worst
+
+
+@dataclass(slots=True)
+class _Ending:
+    """What is said of the runs that are under way when a signal stops a service; `runs` are their numbers."""
+
+    service: "Scheduler | Worker"
+    runs: Sequence[int] = ()
+
+    def stopping(self) -> Stopping:
+        """Return what is said when a signal comes."""
+        self.runs = self.runs or self.service.runs_under_way
+        return service_stopping(self.service.under_way)
+
+    async def show(self, interruption: Interruption) -> None:
+        """Show how they have ended."""
+        ended = [await self.service.project.runs.get(number) for number in self.runs]
+        if all(run.finished_at for run in ended):
+            interruption.recorded = RUNS_RECORDED
+            if ended:
+                say(stopped_line(ended))

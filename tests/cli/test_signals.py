@@ -370,6 +370,35 @@ def test_ctrl_c_after_the_work_speaks_of_closing_the_project(call: str, said: st
     assert ended.stdout  # the result
 
 
+TWICE = """
+import os, signal, sys
+
+places = os.environ["WHEN"].split()
+
+def interrupting(frame, event, arg):
+    if event == "call" and places and frame.f_code.co_qualname == places[0]:
+        places.pop(0)
+        os.kill(os.getpid(), signal.SIGINT)
+
+sys.setprofile(interrupting)
+"""
+"""What sends the process Ctrl-C when it first calls each of some functions, one after the other."""
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize("call", ["run contacts", "run --job job.json", "run contacts --dry-run"])
+def test_a_second_ctrl_c_while_the_project_is_closed_says_whether_the_end_of_the_run_is_recorded(
+    call: str, folder: Path, orgsync: Command
+) -> None:
+    (folder / "job.json").write_text('{"kind": "sync", "name": "contacts", "connection": "acme"}')
+    dry = call.endswith("--dry-run")
+    ended = interrupted_at("_Running.consume HttpxTransport.aclose", folder, *call.split(), by=TWICE)
+    assert ended.returncode == 130
+    recorded = "" if dry else "; the end of each run that had begun is recorded"
+    assert ended.stderr.endswith(f"\nStopped at once, while the project was being closed{recorded}.\n")
+    assert [each["status"] for each in orgsync("runs", "--json").objects()] == ([] if dry else ["stopped"])
+
+
 TOKEN = ("tokens", "create", "app", "--scope", "read")
 
 

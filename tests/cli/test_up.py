@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
+from orgsync.store import Run, RunStatus
+from orgsync_cli.run_lines import stopped_line
 
 from .commandline import Command, started
 
@@ -155,11 +157,41 @@ def test_a_signal_stops_the_runs_and_the_next_one_continues(
     while not any("contacts" in each["sync"] for each in orgsync("runs", "--json").objects()):
         pass
     assert up.stop(number) == code
-    assert up.err.endswith("Stopping at the next batch boundary; once more to stop at once.\n")
+    assert up.err.endswith(
+        "Stopping at the next batch boundary; once more to stop at once.\n"
+        "Stopped; 1 run was stopped; no row was changed, and the next run resumes where this one was.\n"
+    )
     latest = orgsync("runs", "--json").objects()[0]
     assert (latest["sync"], latest["status"]) == ("contacts", "stopped")
     acme.clear_faults()
     assert "contacts on acme: 25 added" in orgsync("up", "--once", "--sync", "contacts").err
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        ({"stopped": [3]}, "Stopped; 1 run was stopped; 3 changes kept, and the next run resumes there."),
+        ({"stopped": [3, 0]}, "Stopped; 2 runs were stopped; 3 changes kept, and the next runs resume there."),
+        (
+            {"stopped": [0, 0]},
+            "Stopped; 2 runs were stopped; no row was changed, and the next runs resume where these were.",
+        ),
+        (
+            {"done": [9], "failed": [9], "stopped": [1]},
+            "Stopped; 2 runs were finished and 1 run was stopped; 1 change kept, and the next run resumes there.",
+        ),
+        ({"done": [9]}, "Stopped; 1 run was finished."),
+    ],
+)
+def test_how_runs_ended_that_a_signal_has_stopped_is_said_in_one_line(
+    runs: dict[RunStatus, list[int]], said: str
+) -> None:
+    ended = [
+        Run(sync="contacts", connection="acme", status=status, added=added)
+        for status, numbers in runs.items()
+        for added in numbers
+    ]
+    assert stopped_line(ended) == said
 
 
 def test_a_script_that_listens_to_nothing_is_left_after_some_seconds(

@@ -61,6 +61,11 @@ class Scheduler:
         """How many runs are under way."""
         return len(self._slots)
 
+    @property
+    def runs_under_way(self) -> list[int]:
+        """The numbers of those of the runs under way that have begun."""
+        return [slot.run for slot in self._slots.values() if slot.run is not None]
+
     async def run(self) -> None:
         """Run what is due whenever it is due, until cancelled; each run that is under way then is marked stopped.
 

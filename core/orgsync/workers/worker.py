@@ -98,6 +98,11 @@ class Worker:
         """How many runs are under way."""
         return len(self._taken)
 
+    @property
+    def runs_under_way(self) -> list[int]:
+        """The numbers of those of the runs under way that have begun."""
+        return [each.slot.run for each in self._taken.values() if each.slot.run is not None]
+
     async def run(self) -> None:
         """Work until cancelled; what is under way then is stopped, and handed back for others to take at once.
 
