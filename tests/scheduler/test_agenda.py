@@ -136,7 +136,7 @@ def test_a_thousand_connections_begin_within_the_bounds_and_none_is_starved() ->
     made = agenda(*names, bounds=Bounds(8, 2))
     seen: list[str] = []
     while jobs := made.start(NOON):
-        assert len(made.running) <= 8
+        assert len(made.slots.running) <= 8
         seen += [job.connection for job in jobs]
         made.ended(jobs[0], NOON)
         for job in jobs[1:]:
@@ -245,10 +245,10 @@ def test_what_runs_elsewhere_is_not_started_and_what_was_given_up_is_due_again()
     one = Job("sync", "x", "a")
     made.adopt(one, NOON)
     assert [job.connection for job in made.start(NOON)] == ["b"]
-    made.release(one)
-    assert made.waiting_to_retry == {one}
+    made.slots.release(one)
+    assert made.slots.waiting_to_retry == {one}
     made.postpone(one, NOON + SECOND)
-    assert made.waiting_to_retry == set()
+    assert made.slots.waiting_to_retry == set()
     assert made.start(NOON) == []
     assert made.start(NOON + SECOND) == [one]
 
@@ -256,7 +256,7 @@ def test_what_runs_elsewhere_is_not_started_and_what_was_given_up_is_due_again()
 def test_more_run_at_once_when_the_bounds_are_wider() -> None:
     made = agenda("a", "b", bounds=Bounds(0, 1))
     assert made.start(NOON) == []
-    made.set_bounds(Bounds(1, 1))
+    made.slots.set_bounds(Bounds(1, 1))
     assert len(made.start(NOON)) == 1
-    made.set_bounds(Bounds(2, 1))
+    made.slots.set_bounds(Bounds(2, 1))
     assert len(made.start(NOON)) == 1

@@ -19,9 +19,9 @@ from orgsync.errors import NameUnknown, NothingScheduled, StoreReplaced, StoreUn
 from orgsync.project import open_project
 from orgsync.project.status import Status, statuses
 from orgsync.scheduler import Patience, Scheduler, ScriptWatcher
-from orgsync.scheduler.agenda import Agenda
 from orgsync.scheduler.rules import Bounds
 from orgsync.scheduler.run_slots import RunSlot
+from orgsync.scheduler.slots import Slots
 from orgsync.scripts import stored
 from orgsync.store.runs import Runs
 from tests.projects import SampleProject, credentials_for, executed, project_at
@@ -522,9 +522,9 @@ async def test_a_task_that_a_script_leaves_behind_ends_no_other_run(night: Night
 
 
 async def test_only_a_run_with_a_request_under_way_is_said_to_wait_for_its_answer() -> None:
-    job, agenda = Job("sync", "accounts", "acme"), Agenda(Bounds(1, 1))
-    agenda.running.add(job)
-    slot = RunSlot(job, agenda, Patience(stalled_after=0), lambda: None)
+    job, slots = Job("sync", "accounts", "acme"), Slots(Bounds(1, 1))
+    slots.begin(job)
+    slot = RunSlot(job, slots, Patience(stalled_after=0), lambda: None)
     slot.check()
     assert (slot.has_stalled, slot.complaint) == (False, "")
     slot.request_sent()

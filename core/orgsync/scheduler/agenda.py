@@ -4,9 +4,6 @@ Every sync that has an `every` makes a job on every connection; a schedule of th
 one there, or switch it off. A job that never ran, or was reset, is due at once, and so is one whose last run was cut
 short; any other when its schedule says, counted from its last start. One that missed five slots is due once. Jobs wait
 while their connection needs to be signed in, and while their org is paused.
-
-A run holds a slot while it works. It releases it while it waits to retry a request, and loses it when it has had no
-answer for long. Unresponsive connections come after the others, and never get all slots.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -18,7 +15,8 @@ from orgsync.scripts.own_schedules import OwnSchedule
 from orgsync.scripts.schedule import due_again, jitter
 from orgsync.store import Run
 
-from .rules import Bounds, ConnectionState, JobState, Load, in_turn, resumable, startable
+from .rules import Bounds, ConnectionState, JobState, in_turn
+from .slots import Slots
 
 __all__ = ["LIMIT_PAUSE", "Agenda"]
 
@@ -36,8 +34,7 @@ class Agenda:
     """Jobs and their due times. `chance` returns a number between 0 and 1 for each job and failure, for jitter."""
 
     def __init__(self, bounds: Bounds, *, chance: Callable[[str, str, int], float] = jitter) -> None:
-        self.running: set[Job] = set()
-        self._bounds = bounds
+        self.slots = Slots(bounds)
         self._chance = chance
         self._schedules: dict[str, Every | None] = {}
         self._own: dict[tuple[str, str], OwnSchedule] = {}  # by sync and connection
@@ -46,21 +43,15 @@ class Agenda:
         self._last: dict[Job, tuple[datetime, bool]] = {}
         self._served: dict[str, datetime] = {}
         self._paused_until: dict[str, datetime] = {}  # by org
-        self._idle: set[Job] = set()  # runs under way that hold no slot
         self._reset_while_running: set[Job] = set()  # that seem to be running
-        self._returning: list[Job] = []  # those of them that wait for one
-        self._unresponsive: set[str] = set()
         self._queue: list[Job] = []
+        self._last_in_queue: frozenset[str] = frozenset()  # the connections that were unresponsive when it was built
         self._next: datetime | None = None  # when the queue has to be rebuilt; None: now
 
     @property
     def waiting(self) -> list[str]:
         """The connections that need to be signed in."""
         return [each.name for each in self._connections.values() if not each.ready]
-
-    def set_bounds(self, bounds: Bounds) -> None:
-        """Set how many runs may work at once."""
-        self._bounds = bounds
 
     def set_syncs(self, schedules: Mapping[str, Every | None], now: datetime) -> None:
         """Set the syncs and their schedules, None for none; what failed is due at once, its script may be corrected."""
@@ -100,7 +91,7 @@ class Agenda:
             if job.connection in mended:
                 state.due, state.failures = now, 0
         self._connections = fresh
-        self._unresponsive = {name for name in self._unresponsive if name in fresh} - mended
+        self.slots.set_connections(fresh, mended=mended)
         self._arrange(now)
 
     def note_runs(self, runs: Iterable[Run], now: datetime) -> None:
@@ -108,7 +99,7 @@ class Agenda:
         for run in runs:
             job = Job("sync", run.sync, run.connection)
             state = self._states.get(job)
-            if job in self.running or (state and state.ended and run.started_at <= state.ended):
+            if job in self.slots.running or (state and state.ended and run.started_at <= state.ended):
                 continue  # it is one of our own
             started = min(run.started_at, now)  # a clock that was set back must not put a job off for long
             # One that says running when the scheduler starts was left so by a process that died, or is soon found out.
@@ -123,7 +114,7 @@ class Agenda:
         """Note syncs that were reset on connections: they are due at once, as what never ran."""
         for job in (Job("sync", *pair) for pair in pairs):
             self._last.pop(job, None)
-            if job in self.running:
+            if job in self.slots.running:
                 self._reset_while_running.add(job)  # whose end is still to be noted
             elif job in self._states:
                 self._states[job] = JobState(due=now)
@@ -149,63 +140,28 @@ class Agenda:
 
         Those in `first` need not be due, and come before all others; of these, each that does not run already.
         """
-        if self._next is None or now >= self._next:
+        if self._next is None or now >= self._next or self._last_in_queue != self.slots.unresponsive:
             self._plan(now)
         orgs = {name: each.org for name, each in self._connections.items()}
         queue = self._queue
         if first:
-            requested = [job for job in dict.fromkeys(first) if job not in self.running and job.connection in orgs]
+            requested = [
+                job for job in dict.fromkeys(first) if job not in self.slots.running and job.connection in orgs
+            ]
             queue = [*requested, *(job for job in queue if job not in set(requested))]
-        chosen = startable(queue, self._load(), orgs, self._bounds)
+        chosen = self.slots.startable(queue, orgs)
         for job in chosen:
             self._serve(job.connection, now)
             self.adopt(job, now)
         if chosen:
-            self._queue = [job for job in self._queue if job not in self.running]
+            self._queue = [job for job in self._queue if job not in self.slots.running]
         return chosen
 
     def adopt(self, job: Job, started: datetime) -> None:
         """Note that a job runs, here or elsewhere, until `ended` is called for it."""
-        self.running.add(job)
+        self.slots.begin(job)
         if job in self._states:
             self._states[job].started = started
-
-    # Slots
-
-    def release(self, job: Job) -> None:
-        """Free the slot of a run that waits."""
-        if job in self.running:
-            self._idle.add(job)
-
-    def stall(self, job: Job) -> None:
-        """Free the slot of a run that has had no answer for long; its connection comes after others."""
-        self.release(job)
-        self._judge(job.connection, responsive=False)
-
-    def reclaim(self, job: Job) -> None:
-        """Give a slot to a run that had stalled and works again, even if that is one too many."""
-        self._idle.discard(job)
-
-    def request(self, job: Job) -> None:
-        """Note that a run that has waited needs a slot to resume."""
-        self._returning.append(job)
-
-    def resume(self) -> list[Job]:
-        """Return the runs that have waited and resume now; each has a slot again."""
-        chosen = resumable(self._returning, self._load(), self._bounds)
-        self._idle.difference_update(chosen)
-        self._returning = [job for job in self._returning if job not in chosen]
-        return chosen
-
-    def _load(self) -> Load:
-        return Load(self.running, self._idle, self._unresponsive, len(self._connections) - len(self._unresponsive))
-
-    def _judge(self, connection: str, *, responsive: bool) -> None:
-        """Note whether a connection responds; where that has changed, the queue has to be rebuilt."""
-        if connection not in self._connections or responsive != (connection in self._unresponsive):
-            return
-        self._unresponsive ^= {connection}
-        self._next = None
 
     # Ends
 
@@ -214,10 +170,8 @@ class Agenda:
 
         `responsive` says whether its org has responded all the time.
         """
-        self.running.discard(job)
-        self._idle.discard(job)
-        self._returning = [each for each in self._returning if each != job]
-        self._judge(job.connection, responsive=responsive)
+        self.slots.end(job)
+        self.slots.judge(job.connection, responsive=responsive)
         state = self._states.get(job)
         every = self._every(job)
         if state is None or state.started is None or every is None:
@@ -244,16 +198,10 @@ class Agenda:
 
     def postpone(self, job: Job, until: datetime) -> None:
         """End a run that has done nothing of its job, which is due again at an instant."""
-        self.running.discard(job)
-        self._idle.discard(job)
+        self.slots.end(job)
         if job in self._states:
             self._states[job].due = until
         self._next = None
-
-    @property
-    def waiting_to_retry(self) -> frozenset[Job]:
-        """The runs under way that hold no slot."""
-        return frozenset(self._idle)
 
     def org_of(self, connection: str) -> str:
         """Return the org that a connection leads to; of one that was removed, its own name."""
@@ -290,11 +238,12 @@ class Agenda:
         due: list[tuple[Job, datetime]] = []
         self._next = min(paused.values(), default=_NEVER)
         for job, state in self._states.items():
-            if job in self.running or job.connection not in open_to:
+            if job in self.slots.running or job.connection not in open_to:
                 continue
             if state.due <= now:
                 due.append((job, state.due))
             else:
                 self._next = min(self._next, state.due)
         long_due = {job.connection for job, since in due if now - since > _LONG_DUE}
-        self._queue = in_turn(due, self._served, last=self._unresponsive - long_due)
+        self._last_in_queue = self.slots.unresponsive
+        self._queue = in_turn(due, self._served, last=self._last_in_queue - long_due)

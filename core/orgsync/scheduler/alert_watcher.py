@@ -37,7 +37,7 @@ class AlertWatcher:
     async def settle(self, now: datetime) -> None:
         """Raise and clear what there is to."""
         self._at = anyio.current_time() + _EVERY
-        running = {(job.name, job.connection) for job in self._agenda.running}
+        running = {(job.name, job.connection) for job in self._agenda.slots.running}
         rules = AlertRules(self._project.settings, self._scripts.schedules, running, now)
         await self._project.store.alerts.settle(
             rules.decide, schemas_since=now - CHANGES_KEPT, connections=self._connections

@@ -1,4 +1,4 @@
-"""The decisions of the scheduler, as functions from values to values: when a job is due, whose turn it is."""
+"""The decisions of the scheduler, as functions from values to values: whose turn it is, and how many may run."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,6 +61,14 @@ class Load:
         free = bounds.in_all - len(active)
         return free, min(free, bounds.in_all - min(bounds.in_all * 3 // 4, self.responsive) - slow)
 
+    def room_to_start(self, bounds: Bounds) -> tuple[int, int]:
+        """Return how many more runs may start, and how many of them of unresponsive connections.
+
+        These may not fill up what may be under way, for runs of others would have to wait for them.
+        """
+        (free, for_slow), under_way = self.room(bounds), bounds.in_all * _UNDER_WAY - len(self.running)
+        return min(free, under_way), min(for_slow, under_way - bounds.in_all * _UNDER_WAY // 2)
+
 
 def in_turn(
     due: Iterable[tuple[Job, datetime]], served: Mapping[str, datetime], *, last: Collection[str] = ()
@@ -99,10 +107,7 @@ def startable(queue: Sequence[Job], load: Load, orgs: Mapping[str, str], bounds:
 
     `orgs` names the org of each connection: two connections may lead to one.
     """
-    free, for_slow = load.room(bounds)
-    under_way = bounds.in_all * _UNDER_WAY - len(load.running)
-    # Unresponsive ones may not fill up what may be under way, for runs of others would have to wait for them.
-    room, for_slow = min(free, under_way), min(for_slow, under_way - bounds.in_all * _UNDER_WAY // 2)
+    room, for_slow = load.room_to_start(bounds)
     busy: dict[str, int] = {}
     for job in load.running:
         org = orgs.get(job.connection, "")

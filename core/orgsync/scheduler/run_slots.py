@@ -8,7 +8,7 @@ import anyio
 from orgsync.engine import Committed, Event, Job, Started
 from orgsync.errors import OrgsyncError
 
-from .agenda import Agenda
+from .slots import Slots
 
 __all__ = ["Patience", "RunSlot"]
 
@@ -35,7 +35,7 @@ class RunSlot:
     def __init__(
         self,
         job: Job,
-        agenda: Agenda,
+        slots: Slots,
         patience: Patience,
         wake: Callable[[], None],
         *,
@@ -46,7 +46,7 @@ class RunSlot:
         self.rows = 0
         self.has_stalled = False
         self.noted = ""
-        self._agenda = agenda
+        self._slots = slots
         self._patience = patience
         self._wake = wake
         self._retrying = retrying
@@ -78,7 +78,7 @@ class RunSlot:
         self._answered_at, self._cause = anyio.current_time(), None
         if self._stalls and not self._closed:
             self._stalls = False
-            self._agenda.reclaim(self.job)
+            self._slots.reclaim(self.job)
 
     def release(self, cause: OrgsyncError | None) -> None:
         """Release the slot until `acquire`; the cause is what the run waits to retry after."""
@@ -87,7 +87,7 @@ class RunSlot:
         self._released, self._stalls, self._cause = True, False, cause
         if cause is not None:
             self._retrying(self.job, cause)
-        self._agenda.release(self.job)
+        self._slots.release(self.job)
         self._wake()
 
     async def acquire(self) -> None:
@@ -96,7 +96,7 @@ class RunSlot:
             return
         if self._granted is None:
             self._granted = anyio.Event()
-            self._agenda.request(self.job)
+            self._slots.request(self.job)
             self._wake()
         await self._granted.wait()
 
@@ -120,7 +120,7 @@ class RunSlot:
         waits = self._waiting and not self._released and not self._stalls
         if waits and quiet >= self._patience.stalled_after:
             self._stalls = self.has_stalled = True
-            self._agenda.stall(self.job)
+            self._slots.stall(self.job)
 
     def is_to_be_reported(self, complaint: str) -> bool:
         """Return whether the run has been under way for long, and has since doubled that, or begun to wait."""

@@ -112,7 +112,7 @@ class Scheduler:
             if not self._start(runs, now):
                 self._log.nothing_due(self._agenda.next_due())
             try:
-                while self._start(runs, now) or self._agenda.running:
+                while self._start(runs, now) or self._agenda.slots.running:
                     await self._sleep(SCRIPTS_EVERY)
                     await self._report_long_runs()
             except StoreReplaced as problem:
@@ -142,11 +142,11 @@ class Scheduler:
         """Start what is due as far as there is room; return whether there was anything."""
         for slot in self._slots.values():
             slot.check()
-        for job in self._agenda.resume():
+        for job in self._agenda.slots.resume():
             self._slots[job].grant()
         jobs = self._agenda.start(now)
         for job in jobs:
-            self._slots[job] = RunSlot(job, self._agenda, self._patience, self._wake, retrying=self._log.retrying)
+            self._slots[job] = RunSlot(job, self._agenda.slots, self._patience, self._wake, retrying=self._log.retrying)
             runs.start_soon(self._run, job)
         return bool(jobs)
 

@@ -89,7 +89,7 @@ class Planner:
         """Let as many run as the workers have slots for, and some more wait for those that end before the next tick."""
         slots = sum(each.concurrency for each in await on.alive(WORKER_TTL))
         ahead = min(2 * self._ended, 20 * slots)
-        self._agenda.set_bounds(Bounds(slots + ahead, self._per_org))
+        self._agenda.slots.set_bounds(Bounds(slots + ahead, self._per_org))
 
     # What has happened
 
@@ -115,7 +115,7 @@ class Planner:
 
     def _note_under_way(self, rows: Sequence[WorkerJobRow], now: datetime) -> None:
         """Note which runs wait to retry, and which jobs have gone without an end: those are due again."""
-        waiting = self._agenda.waiting_to_retry
+        waiting = self._agenda.slots.waiting_to_retry
         there: set[int] = set()
         for row in rows:
             if row.state == "requested":
@@ -125,9 +125,9 @@ class Planner:
                 self._adopt(row)
             job = self._jobs[row.id]
             if row.waits and job not in waiting:
-                self._agenda.release(job)
+                self._agenda.slots.release(job)
             elif not row.waits and job in waiting:
-                self._agenda.reclaim(job)
+                self._agenda.slots.reclaim(job)
         for number in self._jobs.keys() - there:
             self._agenda.postpone(self._jobs.pop(number), now)
 

@@ -20,8 +20,8 @@ from orgsync.scheduler import (
     report_long_runs,
     run_to_end,
 )
-from orgsync.scheduler.agenda import Agenda
 from orgsync.scheduler.rules import Bounds
+from orgsync.scheduler.slots import Slots
 from orgsync.scripts.schedule import jitter
 from orgsync.store.worker_tables import JobEnd, SentJob, WorkerJobRow
 from orgsync.webhooks import deliver
@@ -43,7 +43,6 @@ _LOCK_TTL = 10
 """Seconds after which another worker may plan when the planner does not speak."""
 _GATHER = 0.02
 """Seconds for which ends are gathered, so that they are reported together."""
-_UNDER_WAY = 16
 
 
 @dataclass(slots=True)
@@ -85,7 +84,7 @@ class Worker:
         self._patience = patience or Patience()
         self._chance = chance
         self._ttl = project.settings.lease
-        self._agenda = Agenda(Bounds(concurrency, concurrency))  # of slots alone: what is due, the planner's knows
+        self._slots = Slots(Bounds(concurrency, concurrency))
         self._taken: dict[int, _Taken] = {}
         self._ends: list[tuple[SentJob, JobEnd]] = []
         self._strays: set[int] = set()
@@ -143,17 +142,12 @@ class Worker:
 
     # Jobs
 
-    @property
-    def _free(self) -> int:
-        running, waiting = len(self._agenda.running), len(self._agenda.waiting_to_retry)
-        return min(self._concurrency - running + waiting, self._concurrency * _UNDER_WAY - running)
-
     async def _take(self, runs: TaskGroup) -> None:
         """Take jobs as far as there is room, and begin them; runs that have waited to retry come first."""
-        for job in self._agenda.resume():
+        for job in self._slots.resume():
             for taken in [each for each in self._taken.values() if each.slot.job == job]:
                 taken.slot.grant()
-        received = await self._queue.receive(self._free) if self._free > 0 else []
+        received = await self._queue.receive(free) if (free := self._slots.free) > 0 else []
         if not received:
             with anyio.move_on_after(_POLL):
                 await self._woken.wait()
@@ -166,11 +160,11 @@ class Worker:
 
     def _begin(self, row: WorkerJobRow, runs: TaskGroup) -> None:
         job = plain(row.job)
-        if job in self._agenda.running:  # the last run of it, which was given up, has not come to its end here
+        if job in self._slots.running:  # the last run of it, which was given up, has not come to its end here
             return
-        slot = RunSlot(job, self._agenda, self._patience, self._wake, retrying=self._log.retrying)
+        slot = RunSlot(job, self._slots, self._patience, self._wake, retrying=self._log.retrying)
         self._taken[row.id] = taken = _Taken(row, slot)
-        self._agenda.running.add(job)
+        self._slots.begin(job)
         runs.start_soon(self._run, taken)
 
     async def _run(self, taken: _Taken) -> None:
@@ -181,7 +175,7 @@ class Worker:
                 outcome = await run_to_end(self.project, Job.from_json(row.job), slot, self._observe)
                 self._note(row, slot, outcome)
         finally:
-            self._agenda.ended(slot.job, self.project.clock())
+            self._slots.end(slot.job)
             self._taken.pop(row.id, None)
             self._wake()
 
@@ -230,7 +224,7 @@ class Worker:
         for taken in self._taken.values():
             taken.slot.check()
         mine = set(self._taken)
-        waiting = [number for number, each in self._taken.items() if each.slot.job in self._agenda.waiting_to_retry]
+        waiting = [number for number, each in self._taken.items() if each.slot.job in self._slots.waiting_to_retry]
         async with self._store.workers() as on:
             await on.see(self.name, concurrency=self._concurrency, plans=self.plans)
             kept = {each.id: each for each in await on.renew(self.name, waiting=waiting, ttl=self._ttl)}
