@@ -1,6 +1,7 @@
 """The last run of every sync, those of one, and runs page by page, on each kind of database."""
 
-from typing import Any
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Self
 
 import pytest
 
@@ -30,12 +31,34 @@ async def test_the_last_run_of_each_sync_and_connection_is_read_and_no_action(st
     }
 
 
+async def test_runs_are_read_by_their_numbers(store: Store, start: Start) -> None:
+    await ended(store, start, "done", "failed", "done")
+    history = RunHistory(store)
+    assert [(run.id, run.status) for run in await history.numbered([3, 1, 99])] == [(3, "done"), (1, "done")]
+    assert not await history.numbered([])
+
+
 async def test_a_run_that_has_lost_its_lease_has_failed(store: Store, start: Start) -> None:
     await store.connections.save(Connection(name="acme"), {})
     await start("deals", "acme")
     await store.connections.rename("acme", "acme-eu")
     [run] = (await RunHistory(store).latest()).values()
     assert (run.status, run.error_code) == ("failed", "process_died")
+
+
+async def test_on_a_server_a_lease_lasts_by_its_clock_whatever_this_machine_says(
+    store: Store, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await start("deals", "acme")
+
+    class Fast(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) + timedelta(hours=2)
+
+    monkeypatch.setattr("orgsync.clock.datetime", Fast)
+    [run] = (await RunHistory(store).latest()).values()
+    assert run.status == ("running" if store.is_shared else "failed")
 
 
 async def test_a_run_that_ends_while_it_is_read_has_not_died(

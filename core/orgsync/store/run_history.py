@@ -1,12 +1,10 @@
-"""What pages ask of the runs: the last of every sync, those of one sync, and runs page by page; in a few queries."""
+"""Runs as pages and the scheduler read them: the last of every sync, some by number, page by page; in a few queries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import sqlalchemy as sa
-
-from orgsync.clock import utc_now
 
 from .model import HeldLease, Run
 from .seen_runs import has_died, holder_of, process_died_end
@@ -34,6 +32,10 @@ class RunHistory:
         """Read the last runs of a sync on a connection, the latest first."""
         of_pair = (_COLUMNS.sync == sync, _COLUMNS.connection == connection, _COLUMNS.kind == "sync")
         return await self._seen(await self._select(*of_pair, limit=limit))
+
+    async def numbered(self, numbers: Collection[int]) -> Sequence[Run]:
+        """Read the runs of these numbers, as far as there are any, the latest first."""
+        return await self._seen(await self._select(_COLUMNS.id.in_(numbers))) if numbers else ()
 
     async def page(
         self,
@@ -86,7 +88,7 @@ class RunHistory:
 
     async def _leases(self) -> Mapping[tuple[str, str], str]:
         held = sa.select(_LEASES.sync, _LEASES.connection, _LEASES.holder).where(
-            _LEASES.holder != "", _LEASES.expires_at > utc_now()
+            _LEASES.holder != "", _LEASES.expires_at > await self.store.now()
         )
         async with self.store.session() as session:
             found = await (await session.connection()).execute(held)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -139,6 +140,11 @@ class Store:
     async def alive(self, holder: str) -> bool:
         """Return whether a holder may be alive: False only for one that is known to have died."""
         return await self._backend.alive(holder)
+
+    async def now(self) -> datetime:
+        """Return the database's time: the server's where there is one."""
+        async with self._backend.reading() as on:
+            return await on.now()
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session to read with: `(await session.exec(select(Contact))).all()`. It cannot write."""
