@@ -1,9 +1,15 @@
 """What runs when: restarts, pauses, fairness, failures, rests, and connections that come and go."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import pytest
 
 from orgsync.engine import Job
+from orgsync.errors import ProcessDied
+from orgsync.scheduler import settle
 from orgsync.scheduler.agenda import LIMIT_PAUSE, Agenda
+from orgsync.scheduler.job_end import Settled
 from orgsync.scheduler.rules import Bounds, ConnectionState
 from orgsync.scripts import Interval
 from orgsync.scripts.schedule import parse_every
@@ -28,6 +34,12 @@ def link(name: str, *, org: str = "", ready: bool = True) -> ConnectionState:
 
 def ran(connection: str, minutes_ago: float, status: RunStatus = "done", sync: str = "x") -> Run:
     return Run(id=1, sync=sync, connection=connection, status=status, started_at=NOON - minutes_ago * MINUTE)
+
+
+def elsewhere(started: datetime, status: RunStatus, *, died: bool = False) -> Run:
+    """Give a run of x on a by another process."""
+    code = ProcessDied.code if died else None
+    return Run(id=9, sync="x", connection="a", status=status, error_code=code, started_at=started)
 
 
 def run_all(made: Agenda, now: datetime, *, failed: bool = False) -> list[str]:
@@ -85,7 +97,9 @@ def test_a_restart_keeps_the_rhythm_and_what_missed_five_slots_runs_once() -> No
 
 def test_a_run_that_was_cut_short_continues_at_once_after_a_restart() -> None:
     made = Agenda(Bounds(8, 8))
-    made.note_runs([ran("stopped", 1, "stopped"), ran("died", 1, "running"), ran("failed", 1, "failed")], NOON)
+    died = ran("died", 1, "failed")
+    died.error_code = ProcessDied.code
+    made.note_runs([ran("stopped", 1, "stopped"), died, ran("failed", 1, "failed")], NOON)
     made.set_syncs({"x": QUARTER}, NOON)
     made.set_connections([link(name) for name in ("stopped", "died", "failed")], NOON)
     assert sorted(run_all(made, NOON)) == ["died", "stopped"]
@@ -129,6 +143,97 @@ def test_what_another_process_has_run_is_not_run_again() -> None:
     made.note_runs([Run(id=9, sync="x", connection="a", status="done", started_at=later)], later)
     assert run_all(made, NOON + 15 * MINUTE) == ["b"]
     assert run_all(made, later + 15 * MINUTE) == ["a"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("died", [True, False])
+def test_what_another_process_runs_is_not_due_until_that_run_ends_and_at_once_where_it_was_cut_short(
+    *, known: bool, died: bool
+) -> None:
+    made = agenda("a") if known else Agenda(Bounds(8, 8))
+    if known:
+        run_all(made, NOON)
+    began = NOON + MINUTE
+    made.note_runs([elsewhere(began, "running")], began)
+    made.set_syncs({"x": QUARTER}, began)
+    made.set_connections([link("a")], began)
+    assert run_all(made, NOON + 60 * MINUTE) == [], "it would only find that the other one runs"
+    assert made.next_due() is None
+    made.note_runs([elsewhere(began, "failed" if died else "stopped", died=died)], NOON + 61 * MINUTE)
+    assert run_all(made, NOON + 61 * MINUTE) == ["a"]
+
+
+def test_what_another_process_has_run_to_its_end_is_due_by_its_start() -> None:
+    made = agenda("a")
+    run_all(made, NOON)
+    began = NOON + MINUTE
+    made.note_runs([elsewhere(began, "running")], began)
+    made.note_runs([elsewhere(began, "done")], began + MINUTE)
+    assert run_all(made, began + 15 * MINUTE - SECOND) == []
+    assert run_all(made, began + 15 * MINUTE) == ["a"]
+
+
+def test_a_run_elsewhere_whose_row_is_gone_keeps_nothing_from_being_due() -> None:
+    made = agenda("a")
+    made.note_runs([elsewhere(NOON, "running")], NOON)
+    made.note_runs([], NOON + MINUTE)
+    assert run_all(made, NOON + 15 * MINUTE) == ["a"]
+
+
+def test_what_meets_a_run_elsewhere_is_due_again_soon_and_that_run_is_none_of_its_own() -> None:
+    made = agenda("a")
+    [job] = made.start(NOON)
+    assert settle(made, job, "elsewhere", NOON + SECOND) == Settled()
+    assert run_all(made, NOON + 15 * SECOND) == []
+    assert run_all(made, NOON + 16 * SECOND) == ["a"], "nobody has said that the other one goes on"
+
+    made = agenda("a")
+    [job] = made.start(NOON)
+    settle(made, job, "elsewhere", NOON + SECOND)
+    made.note_runs([elsewhere(NOON - MINUTE, "running")], NOON + 2 * SECOND)
+    assert run_all(made, NOON + 20 * MINUTE) == []
+    made.note_runs([elsewhere(NOON - MINUTE, "stopped")], NOON + 20 * MINUTE)
+    assert run_all(made, NOON + 20 * MINUTE) == ["a"]
+
+
+@pytest.mark.parametrize("end", ["elsewhere", "limit"])
+def test_an_end_that_is_neither_a_success_nor_a_failure_leaves_the_failures_as_they_were(
+    end: Literal["elsewhere", "limit"],
+) -> None:
+    made = agenda("a")
+    run_all(made, NOON, failed=True)
+    later = NOON + 30 * MINUTE
+    [job] = made.start(later)
+    settle(made, job, end, later)
+    again = later + LIMIT_PAUSE
+    assert made.start(again) == [job]
+    assert settle(made, job, "failed", again).failures == 2
+
+
+def test_failures_of_runs_elsewhere_count_and_one_that_is_cut_short_changes_nothing() -> None:
+    made = agenda("a")
+    run_all(made, NOON, failed=True)
+    made.note_runs([elsewhere(NOON + 29 * MINUTE, "running")], NOON + 30 * MINUTE)
+    made.note_runs([elsewhere(NOON + 29 * MINUTE, "failed")], NOON + 30 * MINUTE)
+    assert run_all(made, NOON + 88 * MINUTE) == [], "twice in a row: an hour"
+    made.note_runs([elsewhere(NOON + 88 * MINUTE, "stopped")], NOON + 88 * MINUTE)
+    [job] = made.start(NOON + 88 * MINUTE)
+    assert settle(made, job, "failed", NOON + 88 * MINUTE).failures == 3
+
+
+def test_a_reset_before_a_run_that_did_nothing_makes_a_job_due_once() -> None:
+    made = agenda("a")
+    [job] = made.start(NOON)
+    made.note_reset([("x", "a")], NOON)
+    made.postpone(job, NOON + SECOND)
+    assert run_all(made, NOON + SECOND) == ["a"], "and not twice"
+
+    [job] = made.start(NOON + 16 * MINUTE)
+    made.note_reset([("x", "a")], NOON + 16 * MINUTE)
+    made.set_syncs({}, NOON + 16 * MINUTE)
+    made.ended(job, NOON + 16 * MINUTE)
+    made.set_syncs({"x": QUARTER}, NOON + 17 * MINUTE)
+    assert run_all(made, NOON + 17 * MINUTE) == ["a"], "and not twice"
 
 
 def test_a_thousand_connections_begin_within_the_bounds_and_none_is_starved() -> None:

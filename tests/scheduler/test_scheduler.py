@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from structlog.testing import capture_logs
 from orgsync import Credentials
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.engine import Job
-from orgsync.errors import NameUnknown, NothingScheduled, StoreReplaced, StoreUnavailable
+from orgsync.errors import NameUnknown, NothingScheduled, RunInterrupted, StoreReplaced, StoreUnavailable
 from orgsync.project import open_project
 from orgsync.project.status import Status, statuses
 from orgsync.scheduler import Patience, Scheduler, ScriptWatcher
@@ -23,6 +24,7 @@ from orgsync.scheduler.rules import Bounds
 from orgsync.scheduler.run_slots import RunSlot
 from orgsync.scheduler.slots import Slots
 from orgsync.scripts import stored
+from orgsync.store import Run
 from orgsync.store.runs import Runs
 from tests.projects import SampleProject, credentials_for, executed, project_at
 
@@ -341,6 +343,59 @@ async def test_what_was_run_by_hand_counts(night: Night) -> None:
     await executed(night.project.opened, by_hand.syncs["accounts"])
     assert runs(await night.ran(scheduler, minutes=14.9)) == []
     assert await night.project.opened.store.runs.last(after=1) != {}
+
+
+@pytest.mark.parametrize("new", [False, True])
+async def test_a_run_of_another_process_that_is_cut_short_is_due_at_once(night: Night, *, new: bool) -> None:
+    scheduler, store = night.scheduler(), night.project.opened.store
+    await night.ran(scheduler)
+    async with store.runs.begin("accounts", "acme") as run:
+        said = await night.ran(night.scheduler() if new else scheduler, minutes=16)
+        assert (runs(said), events(said, "info").count("runs elsewhere")) == ([], 0), "it is seen, and left alone"
+        await store.runs.finish(run, status="stopped", error=RunInterrupted(), api_calls=0)
+    assert runs(await night.ran(scheduler)) == [("accounts", "acme", "done")]
+    assert runs(await night.ran(scheduler)) == []
+
+
+async def test_a_first_run_of_another_process_that_was_seen_under_way_and_is_reset_puts_nothing_off(
+    night: Night,
+) -> None:
+    scheduler, store = night.scheduler(), night.project.opened.store
+    async with store.runs.begin("accounts", "acme") as run:
+        assert runs(await night.ran(scheduler)) == []
+        await store.runs.finish(run, status="done", api_calls=0)
+    await store.rows.reset("accounts")
+    assert runs(await night.ran(scheduler)) == [("accounts", "acme", "done")]
+
+
+async def test_a_run_of_another_process_that_has_died_is_due_at_once(night: Night) -> None:
+    scheduler, store = night.scheduler(), night.project.opened.store
+    await night.ran(scheduler)
+    async with store.runs.begin("accounts", "acme"):
+        assert runs(await night.ran(scheduler, minutes=1)) == []
+    assert runs(await night.ran(scheduler)) == [("accounts", "acme", "done")]
+    assert [run.error_code for run in await store.runs.list()] == [None, "process_died", None]
+
+
+async def test_a_run_that_begins_elsewhere_as_the_scheduler_starts_its_own_counts_as_that(night: Night) -> None:
+    scheduler, store = night.scheduler(), night.project.opened.store
+    await night.ran(scheduler)
+    original = Runs.pairs_that_ran
+    async with AsyncExitStack() as held:
+
+        async def begun(of: Runs) -> set[tuple[str, str]]:
+            patch.undo()
+            other.append(await held.enter_async_context(store.runs.begin("accounts", "acme")))
+            return await original(of)
+
+        other: list[Run] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Runs, "pairs_that_ran", begun)
+            said = await night.ran(scheduler, minutes=16)
+        assert events(said, "info").count("runs elsewhere") == 1
+        assert runs(await night.ran(scheduler, minutes=1)) == []
+        await store.runs.finish(other[0], status="stopped", error=RunInterrupted(), api_calls=0)
+    assert runs(await night.ran(scheduler)) == [("accounts", "acme", "done")]
 
 
 async def test_two_schedulers_on_one_database_share_the_work(night: Night) -> None:

@@ -3,13 +3,14 @@
 Every sync that has an `every` makes a job on every connection; a schedule of the connection's own may give it another
 one there, or switch it off. A job that never ran, or was reset, is due at once, and so is one whose last run was cut
 short; any other when its schedule says, counted from its last start. One that missed five slots is due once. Jobs wait
-while their connection needs to be signed in, and while their org is paused.
+while their connection needs to be signed in, while their org is paused, and while another process runs them.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from orgsync.engine.job import Job
+from orgsync.errors import ProcessDied
 from orgsync.scripts import Cron, Every
 from orgsync.scripts.own_schedules import OwnSchedule
 from orgsync.scripts.schedule import due_again, jitter
@@ -43,7 +44,8 @@ class Agenda:
         self._last: dict[Job, tuple[datetime, bool]] = {}
         self._served: dict[str, datetime] = {}
         self._paused_until: dict[str, datetime] = {}  # by org
-        self._reset_while_running: set[Job] = set()  # that seem to be running
+        self._elsewhere: set[Job] = set()  # that another process runs
+        self._reset_while_running: set[Job] = set()  # whose end is still to be noted
         self._queue: list[Job] = []
         self._last_in_queue: frozenset[str] = frozenset()  # the connections that were unresponsive when it was built
         self._next: datetime | None = None  # when the queue has to be rebuilt; None: now
@@ -95,19 +97,24 @@ class Agenda:
         self._arrange(now)
 
     def note_runs(self, runs: Iterable[Run], now: datetime) -> None:
-        """Note the last runs of jobs, of an earlier process or of another one."""
+        """Note the last runs of jobs, of an earlier process or of another one: new ones, and all that are under way.
+
+        A run that says that it is under way is so; one whose process has died says that.
+        """
+        self._elsewhere.clear()
         for run in runs:
             job = Job("sync", run.sync, run.connection)
             state = self._states.get(job)
             if job in self.slots.running or (state and state.ended and run.started_at <= state.ended):
                 continue  # it is one of our own
             started = min(run.started_at, now)  # a clock that was set back must not put a job off for long
-            # One that says running when the scheduler starts was left so by a process that died, or is soon found out.
-            cut_short = run.status == "stopped" or (run.status == "running" and job not in self._states)
-            self._last[job] = (started, cut_short)
+            self._last[job] = (started, run.status == "stopped" or run.error_code == ProcessDied.code)
             self._serve(run.connection, started)
-            if job in self._states:
-                self._states[job] = self._state_of(job, now)
+            if run.status == "running":
+                self._elsewhere.add(job)
+            if state is not None:
+                failures = 0 if run.status == "done" else state.failures + (run.status == "failed")
+                self._states[job] = self._state_of(job, now, failures)
         self._next = None
 
     def note_reset(self, pairs: Iterable[tuple[str, str]], now: datetime) -> None:
@@ -115,7 +122,7 @@ class Agenda:
         for job in (Job("sync", *pair) for pair in pairs):
             self._last.pop(job, None)
             if job in self.slots.running:
-                self._reset_while_running.add(job)  # whose end is still to be noted
+                self._reset_while_running.add(job)
             elif job in self._states:
                 self._states[job] = JobState(due=now)
                 self._next = None
@@ -158,8 +165,9 @@ class Agenda:
         return chosen
 
     def adopt(self, job: Job, started: datetime) -> None:
-        """Note that a job runs, here or elsewhere, until `ended` is called for it."""
+        """Note that a job runs, here or on a worker, until `ended` is called for it."""
         self.slots.begin(job)
+        self._elsewhere.discard(job)
         if job in self._states:
             self._states[job].started = started
 
@@ -170,7 +178,7 @@ class Agenda:
 
         `responsive` says whether its org has responded all the time.
         """
-        self.slots.end(job)
+        was_reset = self._free(job)
         self.slots.judge(job.connection, responsive=responsive)
         state = self._states.get(job)
         every = self._every(job)
@@ -180,28 +188,36 @@ class Agenda:
         state.failures = state.failures + 1 if failed else 0
         chance = self._chance(job.name, job.connection, state.failures)
         after = due_again(every, state.started, failures=state.failures, chance=chance)
-        state.due = now if job in self._reset_while_running else after
-        self._reset_while_running.discard(job)
+        state.due = now if was_reset else after
         self._last[job] = (state.started, False)
         self._next = min(self._next, state.due) if self._next else None
         return state.failures
 
     def pause(self, job: Job, now: datetime) -> datetime:
         """End a run that has reached the limit, and pause its org; return when the pause ends and the job resumes."""
-        self.ended(job, now)
+        self._free(job)
+        self.slots.judge(job.connection, responsive=True)
         until = now + LIMIT_PAUSE
         self._paused_until[self.org_of(job.connection)] = until
-        if job in self._states:
-            self._states[job].due = now
+        if (state := self._states.get(job)) is not None:
+            state.due = state.ended = now
+            self._last[job] = (state.started or now, True)
         self._next = None
         return until
 
     def postpone(self, job: Job, until: datetime) -> None:
         """End a run that has done nothing of its job, which is due again at an instant."""
-        self.slots.end(job)
+        self._free(job)
         if job in self._states:
             self._states[job].due = until
         self._next = None
+
+    def _free(self, job: Job) -> bool:
+        """Free the slot of a run that has ended; return whether its job was reset meanwhile."""
+        self.slots.end(job)
+        was_reset = job in self._reset_while_running
+        self._reset_while_running.discard(job)
+        return was_reset
 
     def org_of(self, connection: str) -> str:
         """Return the org that a connection leads to; of one that was removed, its own name."""
@@ -220,12 +236,14 @@ class Agenda:
         self._served = {name: at for name, at in self._served.items() if name in self._connections}
         self._next = None
 
-    def _state_of(self, job: Job, now: datetime) -> JobState:
+    def _state_of(self, job: Job, now: datetime, failures: int = 0) -> JobState:
         every = self._every(job)
         if job not in self._last or every is None:
             return JobState(due=now)
         started, cut_short = self._last[job]
-        return JobState(now if cut_short else due_again(every, started), started)
+        chance = self._chance(job.name, job.connection, failures)
+        after = due_again(every, started, failures=failures, chance=chance)
+        return JobState(now if cut_short else after, started, failures=failures)
 
     def _serve(self, connection: str, at: datetime) -> None:
         self._served[connection] = max(at, self._served.get(connection, at))
@@ -238,7 +256,7 @@ class Agenda:
         due: list[tuple[Job, datetime]] = []
         self._next = min(paused.values(), default=_NEVER)
         for job, state in self._states.items():
-            if job in self.slots.running or job.connection not in open_to:
+            if job in self.slots.running or job in self._elsewhere or job.connection not in open_to:
                 continue
             if state.due <= now:
                 due.append((job, state.due))

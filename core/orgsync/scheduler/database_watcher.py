@@ -10,7 +10,8 @@ from sqlmodel import col, select
 from orgsync.engine.job import Job
 from orgsync.project import Project
 from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
-from orgsync.store import Connection
+from orgsync.store import Connection, Run
+from orgsync.store.run_history import RunHistory
 
 from .agenda import Agenda
 from .log import SchedulerLog
@@ -39,6 +40,7 @@ class DatabaseWatcher:
         self._set: dict[tuple[str, str], OwnSchedule] | None = None  # as they were read last; None at first
         self._ran: set[tuple[str, str]] = set()  # of which a run has ended since they were reset last
         self._last_run = 0
+        self._under_way: dict[tuple[str, str], int] = {}  # the runs whose end has not been read
         self._own: set[int] = set()
         self._tidy_at = -math.inf
 
@@ -54,13 +56,15 @@ class DatabaseWatcher:
 
     async def read(self, now: datetime) -> list[str]:
         """Read the connections and what was run since the last time, and return the connections' names."""
-        runs = await self._project.store.runs.last(after=self._last_run)
+        runs = await self._runs()
         ran = await self._project.store.runs.pairs_that_ran()  # after the runs: what has ended meanwhile was not reset
-        self._agenda.note_reset(self._ran - ran, now)
+        ended = {of for of, run in runs.items() if run.finished_at is not None}
+        self._agenda.note_reset((self._ran | ended) - ran, now)
         self._ran = ran
-        self._last_run = max((run.id for run in runs.values()), default=self._last_run)
-        since_reset = [run for of, run in runs.items() if of in ran or run.finished_at is None]
-        self._agenda.note_runs([run for run in since_reset if run.id not in self._own], now)
+        self._last_run = max([self._last_run, *(run.id for run in runs.values())])
+        others = {of: run for of, run in runs.items() if run.id not in self._own}
+        self._agenda.note_runs([run for of, run in others.items() if of in ran or run.finished_at is None], now)
+        self._under_way = {of: run.id for of, run in others.items() if run.status == "running"}
         self._own.clear()
         self._agenda.set_own_schedules(await self._own_schedules(), now)
         columns = (Connection.name, Connection.org_id, col(Connection.status), Connection.status_reason)
@@ -72,6 +76,14 @@ class DatabaseWatcher:
         )
         self._report({name: "" if status == "ready" else why or _UNKNOWN for name, _, status, why in wanted})
         return [name for name, *_ in wanted]
+
+    async def _runs(self) -> dict[tuple[str, str], Run]:
+        """Read the last new run of every pair, and those again that were under way: as failed if its process died."""
+        new = await self._project.store.runs.last(after=self._last_run)
+        under_way = {of: number for of, number in self._under_way.items() if of not in new}
+        numbers = [*under_way.values(), *(run.id for run in new.values() if run.status == "running")]
+        again = await RunHistory(self._project.store).numbered(numbers)
+        return new | {(run.sync, run.connection): run for run in again}
 
     async def _own_schedules(self) -> dict[tuple[str, str], OwnSchedule]:
         """Read what is set for syncs on connections, and log what has changed."""

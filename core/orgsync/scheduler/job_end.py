@@ -1,7 +1,7 @@
 """How a job ended, as the agenda has to know it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from orgsync.engine import Job, Outcome
 from orgsync.errors import AlreadyRunning, LimitReached, OrgsyncError, SignInNeeded, TransientProblem
@@ -10,6 +10,9 @@ from orgsync.store.worker_tables import End
 from .agenda import Agenda
 
 __all__ = ["Settled", "end_of", "settle"]
+
+_ELSEWHERE = timedelta(seconds=15)
+"""How long a job waits that another process was running: soon it is read whether that run goes on or has ended."""
 
 _FAILED: tuple[End, ...] = ("failed", "unreachable", "sign-in")
 
@@ -42,4 +45,7 @@ def settle(agenda: Agenda, job: Job, end: End, now: datetime) -> Settled:
     """Note in the agenda that a job has ended: when it is due again, and whether its org is paused."""
     if end == "limit":
         return Settled(paused_until=agenda.pause(job, now))
+    if end == "elsewhere":
+        agenda.postpone(job, now + _ELSEWHERE)
+        return Settled()
     return Settled(agenda.ended(job, now, failed=end in _FAILED, responsive=end != "unreachable"))

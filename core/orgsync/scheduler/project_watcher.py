@@ -21,7 +21,7 @@ from .wall_clock import WallClock
 __all__ = ["SCRIPTS_EVERY", "ProjectWatcher"]
 
 _DATABASE_EVERY = 5.0
-"""Seconds between reads of the database for connections and for what others have run: two small queries."""
+"""Seconds between reads of the database for connections and for what others run: a few small queries."""
 SCRIPTS_EVERY = 1.0
 """Seconds between checks of the scripts' files. A change is loaded when there was none for one more."""
 

@@ -6,7 +6,7 @@ suspended and wakes after another has begun finds its number out of date, and pl
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import anyio
 
@@ -26,8 +26,6 @@ _TICK = 0.2
 _IDLE_TICK = 0.5
 _KEEP_EVERY = 2.0
 _TIDY_EVERY = 30.0
-_ELSEWHERE = timedelta(seconds=15)
-"""How long a job waits that another process, no worker, was running."""
 _REPORTED_FOR = 3600.0
 
 
@@ -103,9 +101,6 @@ class Planner:
             job = self._jobs.pop(row.id, None) or plain(row.job)
             if row.end.run is not None:
                 self._watcher.database.note_own(row.end.run, job)
-            if row.end.end == "elsewhere":
-                self._agenda.postpone(job, now + _ELSEWHERE)
-                continue
             settled = settle(self._agenda, job, row.end.end, now)
             if settled.paused_until is not None:
                 problem = OrgsyncError.reported(row.end.error_code or "", row.end.cause, row.end.remedy)
