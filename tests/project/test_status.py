@@ -1,5 +1,6 @@
 """What a sync's runs on a connection say of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
@@ -142,6 +143,23 @@ def test_what_never_ran_is_due_since_it_could_first_have_run() -> None:
     assert next_due(HOURLY, None, 0, since=since, now=NOW) == since
     assert next_due(NIGHTLY, None, 0, since=since, now=NOW) == NOW, "it runs at once, whatever the cron expression says"
     assert next_due(None, None, 0, since=since, now=NOW) is None
+
+
+@pytest.mark.parametrize("code", ["run_interrupted", "process_died", "limit_reached"])
+def test_what_was_cut_short_is_due_since_then_as_the_scheduler_has_it_and_after_the_limit_in_its_rhythm(
+    code: str,
+) -> None:
+    last = run("failed" if code == "process_died" else "stopped", 0.5)
+    last.error_code, last.finished_at = code, last.started_at + timedelta(minutes=1)
+    since, rhythm = NOW - timedelta(days=1), last.started_at + timedelta(hours=1)
+    due = rhythm if code == "limit_reached" else last.finished_at
+    assert next_due(HOURLY, last, 0, since=since, now=NOW) == due
+    stored = kept([last])
+    assert stored is not None
+    assert next_due(HOURLY, replace(stored, ended_at=last.finished_at), 0, since=since, now=NOW) == due
+    last.finished_at = None  # no run has noted that its process has died
+    assert next_due(HOURLY, last, 0, since=since, now=NOW) == (rhythm if code == "limit_reached" else last.started_at)
+    assert next_due(None, last, 0, since=since, now=NOW) is None
 
 
 def test_every_verdict_is_known() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from orgsync.errors import ProcessDied, RunInterrupted
 from orgsync.scripts.schedule import Every, due_again, jitter
 from orgsync.store.health_rows import StandingRow
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["RUNS_NEEDED", "AnyRun", "Standing", "Success", "next_due", "standing_of", "standings_of_syncs"]
 
 AnyRun: TypeAlias = "Run | RunRow"
+
+_CUT_SHORT = (RunInterrupted.code, ProcessDied.code)
 
 RUNS_NEEDED = 2
 """How many runs say how a sync stands: the one under way, and the one before it that has ended."""
@@ -81,12 +84,16 @@ def next_due(
 ) -> datetime | None:
     """Return when a sync is due after its last run, the pause after failures included; None for never by itself.
 
-    One that has never run runs at once, also with a cron expression; `since` is when it could first have.
+    One that has never run runs at once, also with a cron expression; `since` is when it could first have. One whose run
+    was interrupted is due since that ended; after the API limit by its schedule: when the pause ends is not known here.
     """
     if every is None:
         return None
     if last is None:
         return min(every.at_or_after(since), now)
+    if last.error_code in _CUT_SHORT:
+        ended = last.ended_at if isinstance(last, StandingRow) else last.finished_at
+        return ended or last.started_at  # of one whose process died, the end may not have been noted
     chance = jitter(last.sync, last.connection, failures)
     return due_again(every, last.started_at, failures=failures, chance=chance)
 
