@@ -8,7 +8,7 @@ import pytest
 from anyio import to_thread
 
 from orgsync.demo_org import DemoOrg, Fault
-from orgsync.engine import Observer, Started
+from orgsync.engine import Event, Observer, Started
 from orgsync.errors import KeyUnusable
 from orgsync.project.doctor import diagnose
 from orgsync.project.workers_seen import described
@@ -46,14 +46,19 @@ async def test_what_is_due_on_every_connection_is_run_once(tmp_path: Path, org: 
 
 async def test_of_two_workers_one_plans_and_both_run_jobs(tmp_path: Path, org: DemoOrg) -> None:
     async with fleet_at(tmp_path, org, connections=2) as fleet:
-        gate, begun = fleet.write_slow(), list[str]()
+        gate, begun, both = fleet.write_slow(), list[str](), anyio.Event()
 
         def of(name: str) -> Observer:
-            return lambda event: begun.append(name) if isinstance(event, Started) else None
+            def observe(event: Event) -> None:
+                if isinstance(event, Started):
+                    begun.append(name)
+                    if len(begun) == 2:
+                        both.set()
+
+            return observe
 
         async with fleet.worker(concurrency=1, observe=of("a")) as a, fleet.worker(concurrency=1, observe=of("b")) as b:
-            while len(begun) < 2:  # a run is in the database before its worker is told
-                await anyio.sleep(0.02)
+            await both.wait()
             assert sorted(begun) == ["a", "b"]
             assert sorted([a.plans, b.plans]) == [False, True]
             gate.touch()

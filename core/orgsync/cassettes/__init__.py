@@ -5,9 +5,9 @@ from .cassette_file import read_cassette, write_cassette
 from .interaction import Cassette, RecordedConnection
 from .recording import RecordFrom, Recording, project_connection
 from .replay import Replay, Replayed
-from .sandbox import Ran, Sandbox, throw_away, without_waiting
 from .scrubbing import Leak, leaks
 from .test_template import compose_test, name_of_test
+from .throwaway_project import Ran, Sandbox, throw_away, without_waiting
 
 __all__ = [
     "Cassette",

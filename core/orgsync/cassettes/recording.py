@@ -24,8 +24,8 @@ from orgsync.store import Connection, Store
 
 from .interaction import Cassette, RecordedConnection
 from .recorder import Recorder
-from .sandbox import Sandbox, throw_away
 from .shortening import Shortening, ShorteningTransport
+from .throwaway_project import Sandbox, throw_away
 
 __all__ = ["RecordFrom", "Recording", "project_connection"]
 

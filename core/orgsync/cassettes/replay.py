@@ -22,7 +22,7 @@ from orgsync.store import Connection
 from .hosts import Hosts
 from .interaction import Cassette
 from .player import Player
-from .sandbox import Sandbox, throw_away
+from .throwaway_project import Sandbox, throw_away
 
 __all__ = ["Replay", "Replayed"]
 

@@ -10,8 +10,8 @@ from typing import Any, cast
 from orgsync.records import Record, schema_of
 from orgsync.scripts import Sync
 
-from .sandbox import Ran
 from .scrubbing import Kind, comparable, is_stand_in
+from .throwaway_project import Ran
 
 __all__ = ["LINE", "compose_test", "expected_of", "imports_of", "literal_of", "name_of_test"]
 

@@ -10,9 +10,9 @@ from orgsync.lazy import importer
 if TYPE_CHECKING:
     from .backends import open_view
     from .commit_types import Counts, Write
+    from .connection_copy import Copy
     from .connections import ConnectionColumns
     from .content_rows import ContentRows
-    from .copy import Copy
     from .feed import Feed
     from .keys import KeyRotation
     from .model import Checkpoint, Connection, Environment, ObjectColumn, OrgWrite, Run, RunStatus
@@ -64,7 +64,7 @@ __getattr__ = importer(
         "ConnectionColumns": "connections",
         "ContentRows": "content_rows",
         "StoredPart": "write_table",
-        "Copy": "copy",
+        "Copy": "connection_copy",
         "Feed": "feed",
         "KeyRotation": "keys",
         "open_view": "backends",

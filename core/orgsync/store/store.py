@@ -14,9 +14,9 @@ from .alerts import Alerts
 from .api_tokens import ApiTokens
 from .backend import Backend
 from .connect_sessions import ConnectSessions
+from .connection_copy import Copy
 from .connections import Connections
 from .content_rows import ContentRows
-from .copy import Copy
 from .feed import Feed
 from .idempotency import IdempotencyKeys
 from .keys import Keys

@@ -10,7 +10,7 @@ from typing import Any
 
 from anyio import to_thread
 
-from orgsync.cassettes.sandbox import fixed_masking_key
+from orgsync.cassettes.throwaway_project import fixed_masking_key
 from orgsync.demo_org import DemoOrg, Refusal
 from orgsync.demo_org.grammar import parse
 from orgsync.engine import Observer, Outcome, nobody

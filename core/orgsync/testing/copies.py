@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from orgsync.cassettes.sandbox import fixed_masking_key
+from orgsync.cassettes.throwaway_project import fixed_masking_key
 from orgsync.clock import utc_now
 from orgsync.demo_org import DemoOrg
 from orgsync.engine import Job, Observer, Outcome, nobody

@@ -12,7 +12,7 @@ from orgsync.store.backend import Backend
 from orgsync.store.backends import open_backend
 from orgsync.store.commit_types import Write
 from orgsync.store.postgres import feed_sql
-from orgsync.store.postgres.numbers import Numbers
+from orgsync.store.postgres.change_numbers import ChangeNumbers
 from tests.store.contacts import CONTACT, contact
 from tests.store.databases import PostgresDatabase
 
@@ -85,12 +85,12 @@ async def test_with_a_plain_sequence_the_same_reader_misses_rows(
 ) -> None:
     database.execute("CREATE SEQUENCE plain INCREMENT BY 1000")
 
-    async def of_a_sequence(numbers: Numbers, _size: int) -> int:
+    async def of_a_sequence(numbers: ChangeNumbers, _size: int) -> int:
         await numbers.begin()
         [(first,)] = await numbers._on.fetch("SELECT nextval('plain')")  # pyright: ignore[reportPrivateUsage]
         return int(first)
 
-    monkeypatch.setattr(Numbers, "take", of_a_sequence)
+    monkeypatch.setattr(ChangeNumbers, "take", of_a_sequence)
     monkeypatch.setattr(feed_sql, "HORIZON", "9223372036854775807")
     states = Counter(await followed(database, tmp_path))
     assert len(states) < WRITERS * ROWS * COMMITS or missed(list(states))

@@ -417,17 +417,17 @@ async def test_a_connection_cut_during_a_batch_leaves_nothing_of_it_and_the_next
 
 def in_the_middle(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> Callable[[], None]:
     """Do something in the middle of the next batch; return what ends that."""
-    from orgsync.store.postgres.numbers import Numbers
+    from orgsync.store.postgres.change_numbers import ChangeNumbers
 
-    take = Numbers.take
+    take = ChangeNumbers.take
 
-    async def taken(numbers: Numbers, size: int) -> int:
+    async def taken(numbers: ChangeNumbers, size: int) -> int:
         first = await take(numbers, size)
         do()
         return first
 
-    monkeypatch.setattr(Numbers, "take", taken)
-    return lambda: monkeypatch.setattr(Numbers, "take", take)
+    monkeypatch.setattr(ChangeNumbers, "take", taken)
+    return lambda: monkeypatch.setattr(ChangeNumbers, "take", take)
 
 
 async def test_a_commit_whose_answer_was_lost_is_found_out_by_the_next_run(

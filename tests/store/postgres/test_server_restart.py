@@ -11,7 +11,7 @@ import pytest
 from orgsync.errors import StoreUnavailable
 from orgsync.records import Position
 from orgsync.store import Counts, Store, Write
-from orgsync.store.postgres.numbers import Numbers
+from orgsync.store.postgres.change_numbers import ChangeNumbers
 from tests.postgres_server import PostgresServer, shared_server
 from tests.store.contacts import CONTACT, contact, deliver, names
 from tests.store.databases import PostgresDatabase
@@ -62,9 +62,9 @@ async def test_a_run_goes_on_when_the_server_comes_back(
 async def test_a_server_killed_within_batches_leaves_whole_ones_and_the_next_run_continues(
     database: PostgresDatabase, server: PostgresServer, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chance, take, kills = random.Random(seed), Numbers.take, 0
+    chance, take, kills = random.Random(seed), ChangeNumbers.take, 0
 
-    async def taken(numbers: Numbers, size: int) -> int:
+    async def taken(numbers: ChangeNumbers, size: int) -> int:
         nonlocal kills
         if chance.random() < 0.3 and kills < 4:
             kills += 1
@@ -72,7 +72,7 @@ async def test_a_server_killed_within_batches_leaves_whole_ones_and_the_next_run
             server.start()
         return await take(numbers, size)
 
-    monkeypatch.setattr(Numbers, "take", taken)
+    monkeypatch.setattr(ChangeNumbers, "take", taken)
     ended = False
     async with Store.open(database.url, folder=tmp_path) as store:
         while not ended:
@@ -82,7 +82,7 @@ async def test_a_server_killed_within_batches_leaves_whole_ones_and_the_next_run
             except StoreUnavailable:
                 database.execute("UPDATE orgsync_lease SET expires_at = now() - interval '1 day'")
         found, runs = await state(store), await store.runs.list()
-    monkeypatch.setattr(Numbers, "take", take)
+    monkeypatch.setattr(ChangeNumbers, "take", take)
     assert kills > 0
     async with Store.open(database.beside("whole").url, folder=tmp_path) as store:
         await run_to_the_end(store)

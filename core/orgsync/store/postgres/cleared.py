@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from . import control_sql
+from .change_numbers import ChangeNumbers
 from .driver import Statements
-from .numbers import Numbers
 
 __all__ = ["note_cleared"]
 
 
-async def note_cleared(on: Statements, numbers: Numbers, table: str, connections: Sequence[str]) -> None:
+async def note_cleared(on: Statements, numbers: ChangeNumbers, table: str, connections: Sequence[str]) -> None:
     """Note that connections have no rows in a table any more, each with the next number."""
     first = await numbers.take(len(connections))
     for number, connection in enumerate(connections, first):

@@ -8,11 +8,11 @@ from orgsync.records import Row, Schema, to_stored
 
 from ..commit_types import Counts, Write
 from . import batch_sql, table_sql
+from .change_numbers import ChangeNumbers
 from .copy_text import copy_text
 from .declared import declared_types
 from .driver import Statements
 from .json_rows import FEW, json_rows
-from .numbers import Numbers
 
 __all__ = ["FirstPasses", "RowWriter"]
 
@@ -53,7 +53,7 @@ class FirstPasses:
 class RowWriter:
     """Writes rows of one transaction."""
 
-    def __init__(self, on: Statements, numbers: Numbers, first_passes: FirstPasses, stages: set[str]) -> None:
+    def __init__(self, on: Statements, numbers: ChangeNumbers, first_passes: FirstPasses, stages: set[str]) -> None:
         self._on = on
         self._numbers = numbers
         self._first_passes = first_passes

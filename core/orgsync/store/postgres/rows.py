@@ -5,9 +5,9 @@ from typing import Any
 
 from ..commit_types import Counts, Write
 from . import control_sql, feed_sql, row_sql, table_sql
+from .change_numbers import ChangeNumbers
 from .cleared import note_cleared
 from .driver import Statements
-from .numbers import Numbers
 from .row_writes import FirstPasses, RowWriter
 
 __all__ = ["RecordRows"]
@@ -18,7 +18,7 @@ _RENAMED_AT_ONCE = 10_000
 class RecordRows:
     """The rows of record tables."""
 
-    def __init__(self, on: Statements, numbers: Numbers, first_passes: FirstPasses, stages: set[str]) -> None:
+    def __init__(self, on: Statements, numbers: ChangeNumbers, first_passes: FirstPasses, stages: set[str]) -> None:
         self._on = on
         self._numbers = numbers
         self._first_passes = first_passes

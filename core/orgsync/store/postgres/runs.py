@@ -12,8 +12,8 @@ from ..commit_types import Counts
 from ..control_tables import Lease
 from ..model import Checkpoint, Run, RunKind, RunStatus
 from . import control_sql
+from .change_numbers import ChangeNumbers
 from .driver import Statements
-from .numbers import Numbers
 from .stored import instants_in_utc
 
 __all__ = ["CheckpointTable", "LeaseTable", "OwnerTable", "RunTable"]
@@ -22,7 +22,7 @@ __all__ = ["CheckpointTable", "LeaseTable", "OwnerTable", "RunTable"]
 class LeaseTable:
     """Leases, each with an epoch that only grows."""
 
-    def __init__(self, on: Statements, numbers: Numbers, *, writes: bool) -> None:
+    def __init__(self, on: Statements, numbers: ChangeNumbers, *, writes: bool) -> None:
         self._on = on
         self._numbers = numbers
         self._writes = writes
@@ -64,7 +64,7 @@ class LeaseTable:
 class RunTable:
     """The runs."""
 
-    def __init__(self, on: Statements, numbers: Numbers) -> None:
+    def __init__(self, on: Statements, numbers: ChangeNumbers) -> None:
         self._on = on
         self._numbers = numbers
 

@@ -10,10 +10,10 @@ from orgsync.errors import RecordClassInvalid
 from orgsync.records import Schema, table_columns
 
 from . import control_sql, feed_sql, row_sql, table_sql
+from .change_numbers import ChangeNumbers
 from .cleared import note_cleared
 from .declared import declared_types
 from .driver import Statements
-from .numbers import Numbers
 from .row_writes import FirstPasses
 
 __all__ = ["RecordTables"]
@@ -22,7 +22,7 @@ __all__ = ["RecordTables"]
 class RecordTables:
     """The tables of record classes, distinguished from the user's own by the index of their change numbers."""
 
-    def __init__(self, on: Statements, numbers: Numbers, first_passes: FirstPasses, *, writes: bool) -> None:
+    def __init__(self, on: Statements, numbers: ChangeNumbers, first_passes: FirstPasses, *, writes: bool) -> None:
         self._on = on
         self._numbers = numbers
         self._first_passes = first_passes

@@ -13,12 +13,12 @@ from .. import (
 )
 from . import control_sql
 from .api_tokens import ApiTokenTable
+from .change_numbers import ChangeNumbers
 from .connect_sessions import ConnectSessionTable
 from .connections import ConnectionTable, SignInTable
 from .driver import Statements
 from .health import HealthTable
 from .idempotency import IdempotencyTable
-from .numbers import Numbers
 from .object_columns import ObjectColumnTable
 from .org_writes import WriteTable
 from .row_writes import FirstPasses
@@ -38,7 +38,7 @@ class PostgresTransaction:
     def __init__(self, on: Statements, database: str, first_passes: FirstPasses, *, writes: bool) -> None:
         self.statements = on
         self.database = database
-        numbers = Numbers(on)
+        numbers = ChangeNumbers(on)
         self.connections: control_tables.ConnectionTable = ConnectionTable(on, writes=writes)
         self.sign_ins: control_tables.SignInTable = SignInTable(on)
         self.leases: control_tables.LeaseTable = LeaseTable(on, numbers, writes=writes)

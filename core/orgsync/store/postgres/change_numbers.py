@@ -6,14 +6,14 @@ from . import control_sql
 from .driver import Statements
 from .feed_sql import PLACE_BITS
 
-__all__ = ["Numbers"]
+__all__ = ["ChangeNumbers"]
 
 _PLACES = 1 << PLACE_BITS
 _MORE = "UPDATE orgsync_sequence SET value = value WHERE name = 'change' RETURNING xmin::text::bigint"
 _LOW = 0xFFFFFFFF
 
 
-class Numbers:
+class ChangeNumbers:
     """Hands out the numbers of one transaction, in order.
 
     A transaction has 1,048,576 places. One that changes more rows takes the ids of savepoints for the next ones: they

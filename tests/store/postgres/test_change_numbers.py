@@ -8,7 +8,7 @@ import pytest
 
 from orgsync.store import Store, Write, open_view
 from orgsync.store.backends import open_backend
-from orgsync.store.postgres import holding_back, numbers
+from orgsync.store.postgres import change_numbers, holding_back
 from tests.store.contacts import CONTACT, contact, deliver, feed
 from tests.store.databases import PostgresDatabase
 from tests.store.running import running
@@ -17,7 +17,7 @@ from tests.store.running import running
 async def test_a_transaction_of_more_changes_than_it_has_places_keeps_their_order(
     database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(numbers, "_PLACES", 4)
+    monkeypatch.setattr(change_numbers, "_PLACES", 4)
     async with open_backend(database.url, tmp_path) as backend:
         async with backend.writing() as on:
             await on.tables.make(CONTACT)
