@@ -49,7 +49,11 @@ def rotate(
 def _report(done: "KeyRotation") -> None:
     place = short_path(Path(done.place)) if done.is_file else done.place
     if not done.connections + done.sign_ins + done.webhooks + done.unchanged:
-        result("Nothing is encrypted yet, so there is nothing to change.")
+        new = done.is_file and done.keys
+        say_new = f"The first key of {place} is a new one." if new else "There is nothing to change."
+        result(f"Nothing is encrypted yet. {say_new}")
+        if done.keys > 1:
+            say(_next_step(done, place))
         return
     changed = counted(done.connections, "connection")
     if done.sign_ins:

@@ -250,9 +250,11 @@ def rotate(
     from orgsync.project.webhooks import overlap_of
 
     length = overlap_of(overlap)
-    secret = _do_to(webhook, lambda webhooks: webhooks.rotate(webhook, overlap=length))
+    rotated = _do_to(webhook, lambda webhooks: webhooks.rotate(webhook, overlap=length))
+    if rotated.warning:
+        say(f"warning: {rotated.warning}")
     if as_json:
-        verbatim(to_json({"id": webhook, "secret": secret}))
+        verbatim(to_json({"id": webhook, "secret": rotated.secret, "warning": rotated.warning}))
         return
     say(_KEEP)
-    verbatim(secret)
+    verbatim(rotated.secret)

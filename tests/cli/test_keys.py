@@ -23,6 +23,18 @@ def test_the_key_file_is_exchanged_and_the_connection_still_works(
     assert orgsync("run", "contacts").code == 0
 
 
+def test_without_anything_encrypted_the_key_file_is_exchanged_all_the_same(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    key = folder / ".orgsync" / "key"
+    assert orgsync("connections", "remove", "acme", "--yes").code == 0
+    old = key.read_text()
+    assert orgsync("keys", "rotate").out == ("Nothing is encrypted yet. The first key of .orgsync/key is a new one.\n")
+    assert key.read_text() != old
+    key.unlink()
+    assert orgsync("keys", "rotate").out == "Nothing is encrypted yet. There is nothing to change.\n"
+
+
 def test_the_variable_s_keys_are_exchanged_step_by_step(
     orgsync: Command, secrets: DemoOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from orgsync.demo_org import DemoOrg
 from tests.webhooks.receiver import Answer, Receiver, receiving
@@ -42,6 +43,21 @@ def test_a_webhook_lives_from_add_to_remove(orgsync: Command, acme: DemoOrg, rec
     assert receiver.got[1].verified_by(newer)
     assert orgsync("webhooks", "remove", webhook, "--yes").code == 0
     assert orgsync("webhooks", "remove", webhook).problem()[0].startswith(f"There is no webhook '{webhook}'")
+
+
+def test_a_webhook_whose_secret_is_lost_gets_a_new_one_and_the_key_can_be_exchanged(
+    orgsync: Command, acme: DemoOrg, folder: Path, receiver: Receiver
+) -> None:
+    webhook = add(orgsync, receiver.url)[0]
+    (folder / ".orgsync" / "key").write_text(Fernet.generate_key().decode())
+    assert orgsync("connections", "remove", "acme", "--yes").code == 0
+    cause, remedy = orgsync("keys", "rotate").problem()
+    assert webhook in cause
+    assert f"orgsync webhooks rotate {webhook}" in remedy
+    rotated = orgsync("webhooks", "rotate", webhook)
+    assert f"warning: The secrets of the webhook {webhook} cannot be decrypted" in rotated.err
+    assert rotated.out.startswith("whsec_")
+    assert orgsync("keys", "rotate").code == 0
 
 
 def test_ids_and_names_that_are_copied_stay_in_one_piece_in_a_narrow_terminal(

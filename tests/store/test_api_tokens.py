@@ -85,12 +85,14 @@ async def test_its_use_is_stamped(store: Store) -> None:
 async def test_a_session_stands_on_its_token_and_ends_with_it(store: Store, database: Database) -> None:
     found = await store.api_tokens.find(await store.api_tokens.create("ops", scopes=["read"]))
     assert found is not None
-    cookie = store.api_tokens.begin_session(found, lasts=timedelta(hours=1))
+    cookie = await store.api_tokens.begin_session(found, lasts=timedelta(hours=1))
     session = await store.api_tokens.session(cookie)
     assert session is not None
     assert session.token == found
     assert session.csrf not in cookie
-    assert await store.api_tokens.session(store.api_tokens.begin_session(found, lasts=-timedelta(seconds=1))) is None
+    assert (
+        await store.api_tokens.session(await store.api_tokens.begin_session(found, lasts=-timedelta(seconds=1))) is None
+    )
     await store.api_tokens.revoke("ops")
     assert await store.api_tokens.session(cookie) is None
 
@@ -100,7 +102,7 @@ async def test_a_session_that_differs_in_anything_is_none_and_so_are_encrypted_c
 ) -> None:
     found = await store.api_tokens.find(await store.api_tokens.create("ops", scopes=["read"]))
     assert found is not None
-    cookie = store.api_tokens.begin_session(found, lasts=timedelta(hours=1))
+    cookie = await store.api_tokens.begin_session(found, lasts=timedelta(hours=1))
     await store.connections.save(Connection(name="acme"), {"refresh_token": "x"})
     [(secrets,)] = database.execute("SELECT secrets FROM orgsync_connection")
     for wrong in (cookie[:-3], cookie.swapcase(), "é", "x", bytes(secrets).decode()):

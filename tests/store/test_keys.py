@@ -2,7 +2,7 @@
 
 import stat
 from collections.abc import Awaitable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -72,11 +72,78 @@ async def test_one_connection_that_no_key_decrypts_keeps_everything_as_it_is(url
     await require_readable(url, folder, "acme", key=OLD)
 
 
-async def test_nothing_encrypted_is_nothing_to_change_and_makes_no_key(url: str, folder: Path) -> None:
+async def test_without_a_key_there_is_nothing_to_change_and_none_is_made(url: str, folder: Path) -> None:
     async with Store.open(url, folder=folder) as store:
         done = await store.keys.rotate()
     assert (done.connections, done.keys) == (0, 0)
     assert not (folder / "key").exists()
+
+
+async def test_a_key_file_is_exchanged_where_nothing_is_encrypted_too(url: str, folder: Path) -> None:
+    async with Store.open(url, folder=folder) as store:
+        await connect(store, "acme")
+        await store.connections.remove("acme")
+        old = (folder / "key").read_text()
+        done = await store.keys.rotate()
+        if store.is_shared:  # another host may encrypt with the old one before it has the new file
+            assert (done.keys, done.is_complete) == (2, False)
+            done = await store.keys.rotate()
+        assert (done.connections, done.unchanged, done.keys, done.is_complete) == (0, 0, 1, True)
+    assert old not in (folder / "key").read_text()
+
+
+async def test_a_key_file_that_holds_no_key_is_not_exchanged(url: str, folder: Path) -> None:
+    async with Store.open(url, folder=folder) as store:
+        (folder / "key").write_text("no-key")
+        (folder / "key").chmod(0o600)
+        with pytest.raises(KeyUnusable, match="is not a Fernet key"):
+            await store.keys.rotate()
+    assert (folder / "key").read_text() == "no-key"
+
+
+async def test_a_webhook_that_no_key_decrypts_is_named_with_what_helps_and_changes_nothing(
+    url: str, folder: Path
+) -> None:
+    async with Store.open(url, folder=folder) as store:
+        webhook, _ = await store.webhooks.add("https://example.com/hook", events=[], connections=None, tags=[])
+    (folder / "key").write_text(NEW)
+    async with Store.open(url, folder=folder) as store:
+        for _ in range(2):
+            with pytest.raises(KeyUnusable) as caught:
+                await store.keys.rotate()
+            assert str(caught.value.cause).startswith(f"The secrets of the webhook {webhook.id} cannot be decrypted")
+            assert f"`orgsync webhooks rotate {webhook.id}`" in caught.value.remedy
+            assert (folder / "key").read_text() == NEW
+        rotated = await store.webhooks.rotate(webhook.id, overlap=timedelta(days=1))
+        assert rotated.warning.endswith("encrypted with another key. From now on the new secret alone signs.")
+        assert store.webhooks.secrets(await store.webhooks.get(webhook.id), datetime.now(UTC)) == [rotated.secret]
+        assert (await store.webhooks.rotate(webhook.id, overlap=timedelta(days=1))).warning == ""
+        assert (await store.keys.rotate()).webhooks == 1
+
+
+async def test_a_webhook_gets_a_new_secret_with_a_new_key_where_the_file_is_lost(url: str, folder: Path) -> None:
+    async with Store.open(url, folder=folder) as store:
+        webhook, _ = await store.webhooks.add("https://example.com/hook", events=[], connections=None, tags=[])
+        (folder / "key").unlink()
+    async with Store.open(url, folder=folder) as store:
+        with pytest.raises(KeyUnusable, match=rf"webhook {webhook.id} cannot be decrypted: there is no key"):
+            await store.keys.rotate()
+        if store.is_shared:
+            with pytest.raises(KeyUnusable, match=rf"no key.*the secret of {webhook.id} among them"):
+                await store.webhooks.rotate(webhook.id, overlap=timedelta())
+            (folder / "key").write_text(NEW)
+            (folder / "key").chmod(0o600)
+        rotated = await store.webhooks.rotate(webhook.id, overlap=timedelta())
+        assert "encrypted with another key" in rotated.warning
+        assert (await store.keys.rotate()).webhooks == 1
+
+
+async def test_a_sign_in_that_no_key_decrypts_says_to_begin_it_again(url: str, folder: Path) -> None:
+    async with Store.open(url, key=OLD, folder=folder) as store:
+        await store.sign_ins.save("state", SECRETS)
+    async with Store.open(url, key=NEW, folder=folder) as store:
+        with pytest.raises(KeyUnusable, match=r"of this sign-in cannot be decrypted.*, or begin the sign-in again\.$"):
+            await store.sign_ins.take("state")
 
 
 async def test_a_key_file_gets_a_new_key_and_loses_the_old_one_where_no_other_host_needs_it(
@@ -172,8 +239,14 @@ async def test_a_host_without_the_key_says_so_and_changes_nothing(url: str, fold
             with pytest.raises(KeyUnusable, match="there is no key"):
                 await each
         if store.is_shared:  # a key of its own would make what the other host cannot read
-            for each in (store.connections.save(Connection(name="beta"), SECRETS), store.sign_ins.save("s", SECRETS)):
-                with pytest.raises(KeyUnusable, match=r"This host has no key.*Copy the file key"):
+            token = await store.api_tokens.find(await store.api_tokens.create("ops", scopes=["read"]))
+            assert token is not None
+            for each in (
+                store.connections.save(Connection(name="beta"), SECRETS),
+                store.sign_ins.save("s", SECRETS),
+                store.api_tokens.begin_session(token, lasts=timedelta(hours=1)),
+            ):
+                with pytest.raises(KeyUnusable, match=r"This host has no key.*Copy the file `key`"):
                     await each
             assert not (tmp_path / "another host" / "key").exists()
     await require_readable(url, folder, "acme")

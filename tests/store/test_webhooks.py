@@ -151,11 +151,11 @@ async def test_secrets_are_encrypted_and_the_old_one_is_good_for_the_overlap(sto
     assert secret not in repr(row)
     [(stored,)] = database.execute("SELECT secrets FROM orgsync_webhook")
     assert secret[6:].encode() not in bytes(stored)
-    newer = await store.webhooks.rotate(row.id, overlap=timedelta(hours=1))
+    newer = (await store.webhooks.rotate(row.id, overlap=timedelta(hours=1))).secret
     row = await store.webhooks.get(row.id)
     assert store.webhooks.secrets(row, now) == [newer, secret]
     assert store.webhooks.secrets(row, now + timedelta(hours=2)) == [newer]
-    newest = await store.webhooks.rotate(row.id, overlap=timedelta())
+    newest = (await store.webhooks.rotate(row.id, overlap=timedelta())).secret
     assert store.webhooks.secrets(await store.webhooks.get(row.id), now) == [newest]
 
 

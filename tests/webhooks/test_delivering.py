@@ -61,7 +61,7 @@ async def test_a_message_is_verified_by_the_public_library(
 
 async def test_both_secrets_sign_while_they_overlap(store: Store, settings: Settings, receiver: Receiver) -> None:
     webhook, old = await endpoint(store, receiver.url)
-    new = await store.webhooks.rotate(webhook, overlap=timedelta(hours=1))
+    new = (await store.webhooks.rotate(webhook, overlap=timedelta(hours=1))).secret
     await tell(store, "acme")
     await deliver_due(store, settings)
     assert len(receiver.got[0].headers["webhook-signature"].split()) == 2

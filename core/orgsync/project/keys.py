@@ -9,9 +9,10 @@ __all__ = ["KeyRotation", "rotate_keys"]
 
 
 async def rotate_keys(settings: Settings | None = None) -> KeyRotation:
-    """Encrypt all credentials with the first key, in one transaction, as `orgsync keys rotate` does.
+    """Encrypt all credentials and secrets with the first key, in one transaction, as `orgsync keys rotate` does.
 
-    Raises KeyUnusable, with nothing changed, where a connection can be decrypted with none of the keys.
+    Raises KeyUnusable, with nothing changed, where the secrets of a connection or webhook can be decrypted with
+    none of the keys.
     """
     async with open_store(settings or load_settings()) as store:
         return await store.keys.rotate()

@@ -95,9 +95,9 @@ class Tokens:
         """
         return await self.store.api_tokens.find(token, known_for=known_for)
 
-    def begin_session(self, token: ApiTokenRow, *, lasts: timedelta) -> str:
+    async def begin_session(self, token: ApiTokenRow, *, lasts: timedelta) -> str:
         """Return a session of a browser that stands on a token, encrypted; raises KeyUnusable as sign-ins do."""
-        return self.store.api_tokens.begin_session(token, lasts=lasts)
+        return await self.store.api_tokens.begin_session(token, lasts=lasts)
 
     async def session(self, encrypted: str) -> PageSession | None:
         """Return a session of a browser; None for what is none, or has ended, by itself or with its token."""

@@ -12,6 +12,7 @@ from orgsync.store import Store
 from orgsync.store.messages import body_of, new_message_id
 from orgsync.store.unknown_names import no_delivery, no_webhook
 from orgsync.store.webhook_table import Delivery, DeliveryState, WebhookRow
+from orgsync.store.webhooks import RotatedSecret
 from orgsync.suggest import nearest
 from orgsync.webhook_events import EVENTS, TEST_EVENT
 from orgsync.webhooks.addresses import Allowed, addresses_of
@@ -26,6 +27,7 @@ __all__ = [
     "Attempt",
     "Delivery",
     "DeliveryView",
+    "RotatedSecret",
     "WebhookRow",
     "WebhookView",
     "Webhooks",
@@ -124,8 +126,11 @@ class Webhooks:
         """Send to an endpoint that was switched off again, what is pending at once; raises NameUnknown."""
         return await self.store.webhooks.switch_on(webhook)
 
-    async def rotate(self, webhook: str, *, overlap: timedelta = timedelta(days=1)) -> str:
-        """Make a new secret and return it; the one before signs as well for the overlap. Raises NameUnknown."""
+    async def rotate(self, webhook: str, *, overlap: timedelta = timedelta(days=1)) -> RotatedSecret:
+        """Make a new secret and return it; the one before signs as well for the overlap. Raises NameUnknown.
+
+        Where the one before cannot be decrypted, it signs nothing more, and `warning` says so.
+        """
         return await self.store.webhooks.rotate(webhook, overlap=overlap)
 
     async def test(self, webhook: str) -> Attempt:

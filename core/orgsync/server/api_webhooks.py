@@ -64,9 +64,10 @@ class SecretRotation(BaseModel):
 
 
 class NewSecret(BaseModel):
-    """The new secret, which cannot be read again."""
+    """The new secret, which cannot be read again; `warning` says so where the one before signs nothing more."""
 
     secret: str
+    warning: str
 
 
 class WebhookTest(BaseModel):
@@ -165,7 +166,8 @@ async def rotate_secret(
     served = served_by(request)
     await _own(served, caller, webhook)
     overlap = timedelta(seconds=rotation.overlap_seconds)
-    return NewSecret(secret=await served.project.webhooks.rotate(webhook, overlap=overlap))
+    rotated = await served.project.webhooks.rotate(webhook, overlap=overlap)
+    return NewSecret(secret=rotated.secret, warning=rotated.warning)
 
 
 @router.post("/{webhook}/test")

@@ -159,9 +159,9 @@ async def session_of(request: Request) -> PageSession | None:
     return None if found is None or found.id in served.signed_out else found
 
 
-def begin_session(request: Request, response: Response, token: ApiTokenRow) -> None:
+async def begin_session(request: Request, response: Response, token: ApiTokenRow) -> None:
     """Sign a browser in for twelve hours; no script can read its cookie, and no other site makes it be sent."""
-    session = served_by(request).project.tokens.begin_session(token, lasts=_LASTS)
+    session = await served_by(request).project.tokens.begin_session(token, lasts=_LASTS)
     response.set_cookie(
         _cookie(request), session, max_age=int(_LASTS.total_seconds()), **_attributes(request), httponly=True
     )

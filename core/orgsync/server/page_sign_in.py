@@ -51,7 +51,7 @@ async def sign_in(request: Request) -> Response:
         status, wrong = (429 if isinstance(problem, TooManyAttempts) else 403), f"{problem.cause} {problem.remedy}"
         return page(request, "sign_in.html", status, next=wanted, problem=wrong)
     answer = RedirectResponse(address_of(request, wanted), 303, {"Cache-Control": "no-store"})
-    begin_session(request, answer, caller.token)
+    await begin_session(request, answer, caller.token)
     return answer
 
 

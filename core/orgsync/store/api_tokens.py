@@ -15,6 +15,7 @@ from orgsync.records import parse_instant, to_stored
 
 from .backend import Backend
 from .connections import require_connection
+from .keys import require_key
 from .unknown_names import no_token
 from .vault import Vault
 from .view import ApiTokenRow
@@ -99,21 +100,20 @@ class ApiTokens:
         found = await self._current(token_id, known_for=known_for)
         return found if found is not None and hmac.compare_digest(found.digest, _digest(secret)) else None
 
-    def begin_session(self, token: ApiTokenRow, *, lasts: timedelta) -> str:
+    async def begin_session(self, token: ApiTokenRow, *, lasts: timedelta) -> str:
         """Return a session of a browser, encrypted with the key of the credentials; nothing of it is stored.
 
-        Raises KeyUnusable where the key is not usable; where there is none yet, it is made.
+        Raises KeyUnusable as `require_key` does; where there is no key yet, it is made.
         """
-        if not self._vault.has_key:
-            self._vault.make_key()
+        await require_key(self._backend, self._vault)
         until = to_stored(utc_now() + lasts)
         values = {"id": secrets.token_hex(16), "csrf": secrets.token_urlsafe(32), "token": token.id, "until": until}
-        return self._vault.encrypt(_SESSION, values).decode()
+        return self._vault.encrypt(_SESSION, values, kind="session").decode()
 
     async def session(self, encrypted: str) -> PageSession | None:
         """Return a session; None for what is none, or has ended: by itself, or because its token has."""
         try:
-            values = self._vault.decrypt(_SESSION, encrypted.encode())
+            values = self._vault.decrypt(_SESSION, encrypted.encode(), kind="session")
         except KeyUnusable:  # whoever signs in again is told where it is the key that is wrong
             return None
         if not values or parse_instant(values["until"]) <= utc_now():

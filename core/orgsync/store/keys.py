@@ -17,10 +17,10 @@ _SIGN_IN_TTL = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class KeyRotation:
-    """What a rotation has done: how much of what it has encrypted anew, and how much had the first key already.
+    """What a rotation has done: how many of each kind it has encrypted with the first key, how many were so already.
 
     `place` is the key's file, or the name of its variable; `keys` how many keys are there now, the first of which is
-    the one that encrypts. Once `is_complete`, nothing needs another key than that.
+    the one that encrypts; 0 where there has never been one. Once `is_complete`, nothing needs another key than that.
     """
 
     connections: int
@@ -41,12 +41,14 @@ async def require_key(backend: Backend, vault: Vault) -> None:
     """
     if backend.is_shared and not vault.has_key:
         async with backend.reading() as on:
-            found = next((each.name for each in await on.connections.list() if each.secrets), None)
+            found = next((f"those of {each.name!r}" for each in await on.connections.list() if each.secrets), None)
+            found = found or next((f"the secret of {each.id}" for each in await on.webhooks.list()), None)
         if found is not None:
             raise KeyUnusable(
-                f"This host has no key, but the database has credentials already, those of {found!r} among them.",
-                f"Copy the file key of the host that made them to {vault.place}, or set ORGSYNC_KEY to its content. "
-                "Where it is lost, make a new one as the how-to page on backups says, and connect each again.",
+                f"This host has no key, but the database has encrypted secrets already, {found} among them.",
+                f"Copy the file `key` from the host that made them to {vault.place}, or set ORGSYNC_KEY to its "
+                "content. Where it is lost, make a new key as the how-to page on backups says, connect each connection "
+                "again, and run `orgsync webhooks rotate ID` for each webhook.",
             )
     await anyio.to_thread.run_sync(vault.make_key)
 
@@ -65,15 +67,23 @@ class Keys:
         readable whenever this is ended; run again, it continues. The old one then goes, at once where the database is
         this host's alone: otherwise in a later rotation that finds nothing to do, for other hosts need the file first.
 
-        Raises KeyUnusable, with nothing changed, where a connection can be decrypted with none of the keys.
+        Where nothing is encrypted, the file gets a new key all the same: it may be known to somebody else.
+
+        Raises KeyUnusable, with nothing changed, where the secrets of a connection or webhook can be decrypted with
+        none of the keys, or a key is not usable.
         """
+        added = False
         async with self._backend.lock("keys", timeout=None):
-            if not await self._something_is_encrypted():
+            await self._require_decryptable()
+            if not self._vault.has_key:
                 return KeyRotation(0, 0, 0, 0, self._vault.place, self._vault.is_file, 0, is_complete=True)
+            await anyio.to_thread.run_sync(self._vault.make_key)  # there is one: raises where it is not usable
             if self._vault.is_file and self._vault.count_keys() == 1:
                 await anyio.to_thread.run_sync(self._vault.add_key)
+                added = True
             connections, sign_ins, webhooks, unchanged = await self._encrypt()
-            is_alone = not self._backend.is_shared or connections + sign_ins + webhooks == 0
+            has_changed = connections + sign_ins + webhooks > 0
+            is_alone = not self._backend.is_shared or not (has_changed or added)
             if self._vault.is_file and is_alone:
                 await anyio.to_thread.run_sync(self._vault.drop_old_keys)
             keys = self._vault.count_keys()
@@ -85,25 +95,25 @@ class Keys:
             self._vault.place,
             self._vault.is_file,
             keys,
-            is_complete=is_alone if self._vault.is_file else connections + sign_ins + webhooks == 0,
+            is_complete=is_alone if self._vault.is_file else not has_changed,
         )
 
-    async def _something_is_encrypted(self) -> bool:
-        """Return whether there is anything to encrypt; raises KeyUnusable for a connection that no key decrypts."""
+    async def _require_decryptable(self) -> None:
+        """Raise KeyUnusable for a connection or webhook whose secrets no key decrypts."""
         async with self._backend.reading() as on:
-            encrypted = [each for each in await on.connections.list() if each.secrets]
-            for each in encrypted:
-                self._vault.decrypt(each.name, each.secrets)
-            return bool(encrypted or await on.sign_ins.list() or await on.webhooks.list())
+            for connection in await on.connections.list():
+                self._vault.decrypt(connection.name, connection.secrets)
+            for webhook in await on.webhooks.list():
+                self._vault.decrypt(webhook.id, webhook.secrets, kind="webhook")
 
     async def _encrypt(self) -> tuple[int, int, int, int]:
-        """Encrypt what is not encrypted with the first key; count by kind what was changed, and what was so already."""
+        """Encrypt with the first key what has another; count what was changed, by kind, and what had it already."""
         async with self._backend.writing(durable=True) as on:
             await on.connections.keep_unchanged()
-            done = await self._encrypt_connections(on)
-            begun = await self._encrypt_sign_ins(on)
-            told = await self._encrypt_webhooks(on)
-        return done[0], begun[0], told[0], done[1] + begun[1] + told[1]
+            connections = await self._encrypt_connections(on)
+            sign_ins = await self._encrypt_sign_ins(on)
+            webhooks = await self._encrypt_webhooks(on)
+        return connections[0], sign_ins[0], webhooks[0], connections[1] + sign_ins[1] + webhooks[1]
 
     async def _encrypt_connections(self, on: Transaction) -> tuple[int, int]:
         changed = unchanged = 0
@@ -120,7 +130,7 @@ class Keys:
     async def _encrypt_webhooks(self, on: Transaction) -> tuple[int, int]:
         changed = unchanged = 0
         for each in await on.webhooks.list():
-            encrypted = self._vault.with_first_key(each.id, each.secrets)
+            encrypted = self._vault.with_first_key(each.id, each.secrets, kind="webhook")
             unchanged += encrypted is None
             if encrypted is not None:
                 changed += 1
@@ -133,7 +143,7 @@ class Keys:
         await on.sign_ins.remove_expired(_SIGN_IN_TTL)
         for key, secrets in await on.sign_ins.list():
             try:
-                encrypted = self._vault.with_first_key(key, secrets)
+                encrypted = self._vault.with_first_key(key, secrets, kind="sign-in")
             except KeyUnusable:
                 continue
             unchanged += encrypted is None

@@ -27,14 +27,14 @@ class SignIns:
         key = _key_of(state)
         async with self._backend.writing(durable=True) as on:
             await on.sign_ins.remove_expired(_TTL)  # which waits for a rotation of keys: what follows has the new one
-            await on.sign_ins.save(key, self._vault.encrypt(key, secrets))
+            await on.sign_ins.save(key, self._vault.encrypt(key, secrets, kind="sign-in"))
 
     async def take(self, state: str) -> dict[str, Any] | None:
         """Delete the sign-in with this state and return its secrets; None if there is none, expired or used before."""
         key = _key_of(state)
         async with self._backend.writing(durable=True) as on:
             encrypted = await on.sign_ins.take(key, ttl=_TTL)
-        return None if encrypted is None else self._vault.decrypt(key, encrypted)
+        return None if encrypted is None else self._vault.decrypt(key, encrypted, kind="sign-in")
 
 
 def _key_of(state: str) -> str:

@@ -4,12 +4,12 @@ import base64
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from orgsync.clock import utc_now
-from orgsync.errors import ArgumentInvalid
+from orgsync.errors import ArgumentInvalid, KeyUnusable
 from orgsync.records import parse_instant, to_stored
 
 from .backend import Backend
@@ -21,9 +21,17 @@ from .unknown_names import no_delivery, no_webhook, row_id
 from .vault import Vault
 from .webhook_table import Delivery, WebhookRow
 
-__all__ = ["Webhooks"]
+__all__ = ["RotatedSecret", "Webhooks"]
 
 _REMOVED_AT_ONCE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class RotatedSecret:
+    """A webhook's new secret; `warning` says so where the ones before cannot be decrypted, and so sign nothing more."""
+
+    secret: str
+    warning: str = ""
 
 
 class Webhooks:
@@ -62,7 +70,7 @@ class Webhooks:
                 connections=connections,
                 tags=tags,
                 created_at=utc_now(),
-                secrets=self._vault.encrypt(webhook, {"secrets": [{"secret": secret, "until": None}]}),
+                secrets=self._encrypted(webhook, [{"secret": secret, "until": None}]),
             )
             await on.webhooks.add(row)
             return _known(await on.webhooks.list(), webhook), secret
@@ -73,27 +81,40 @@ class Webhooks:
             _known(await on.webhooks.list(), webhook)
             await on.webhooks.remove(webhook)
 
-    async def rotate(self, webhook: str, *, overlap: timedelta) -> str:
-        """Make a new secret and return it; those before are good for the overlap. Raises NameUnknown."""
-        secret = _new_secret()
+    async def rotate(self, webhook: str, *, overlap: timedelta) -> RotatedSecret:
+        """Make a new secret and return it; those before are good for the overlap, unless they cannot be decrypted.
+
+        Raises NameUnknown, and KeyUnusable where nothing can be encrypted.
+        """
+        _known(await self.list(), webhook)  # before a key is made
+        await require_key(self._backend, self._vault)
+        rotated = RotatedSecret(_new_secret())
+        made: list[Mapping[str, Any]] = [{"secret": rotated.secret, "until": None}]
         async with self._backend.writing(durable=True) as on:
             row, now = _known(await on.webhooks.list(), webhook), await on.now()
             ends = now + overlap
-            kept = [
-                {"secret": each["secret"], "until": to_stored(min(ends, _until(each) or ends))}
-                for each in self._kept(row, now)
-            ]
-            made: list[dict[str, Any]] = [{"secret": secret, "until": None}, *(kept if overlap else [])]
-            await on.webhooks.set_secrets(webhook, self._vault.encrypt(webhook, {"secrets": made}))
-        return secret
+            try:
+                kept = self._kept(row, now)
+            except KeyUnusable as problem:
+                rotated = replace(rotated, warning=f"{problem.cause} From now on the new secret alone signs.")
+                kept = []
+            if overlap:
+                made += [
+                    {"secret": each["secret"], "until": to_stored(min(ends, _until(each) or ends))} for each in kept
+                ]
+            await on.webhooks.set_secrets(webhook, self._encrypted(webhook, made))
+        return rotated
 
     def secrets(self, row: WebhookRow, now: datetime) -> Sequence[str]:
         """Decrypt the secrets of an endpoint that are good now, the newest first; raises KeyUnusable."""
         return [str(each["secret"]) for each in self._kept(row, now)]
 
     def _kept(self, row: WebhookRow, now: datetime) -> Sequence[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = self._vault.decrypt(row.id, row.secrets)["secrets"]
+        found: list[Mapping[str, Any]] = self._vault.decrypt(row.id, row.secrets, kind="webhook")["secrets"]
         return [each for each in found if (until := _until(each)) is None or until > now]
+
+    def _encrypted(self, webhook: str, secrets: Sequence[Mapping[str, Any]]) -> bytes:
+        return self._vault.encrypt(webhook, {"secrets": secrets}, kind="webhook")
 
     async def switch_off(self, webhook: str, reason: str) -> bool:
         """Send nothing to an endpoint any more; return False where it is off already."""
