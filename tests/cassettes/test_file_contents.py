@@ -4,10 +4,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from orgsync.cassettes.interaction import Interaction, RecordedRequest, RecordedResponse
+from orgsync.cassettes.cassette_file import read_cassette, write_cassette
+from orgsync.cassettes.interaction import Cassette, Interaction, RecordedRequest, RecordedResponse
 from orgsync.cassettes.scrubbing import Leak, leaks, scrubbed
 
 WHEN = datetime(2026, 1, 31, 10, 15, tzinfo=UTC)
@@ -59,6 +61,51 @@ def test_scrubbing_twice_changes_nothing() -> None:
         assert leaks(once) == []
 
 
+A_RECORD = '{"attributes":{"type":"Case"},"Subject":"as it was"}'
+FILES = [
+    version(1),
+    version(1).lower(),
+    f"{ROOT}/sobjects/Attachment/00P000000000001AAA/Body",
+    f"{ROOT}/sobjects/Document/015000000000001AAA/Body",
+    f"{ROOT}/sobjects/EventLogFile/0AT000000000001AAA/LogFile",
+    f"{ROOT}/sobjects/StaticResource/081000000000001AAA/Body",
+    f"{ROOT}/tooling/sobjects/StaticResource/081000000000001AAA/Body",
+    f"{ROOT}/sobjects/Lead/00Q000000000001AAA/richTextImageFields/Photo__c/0EM000000000001AAA",
+    f"{ROOT}/connect/files/069000000000001AAA/content",
+    f"{ROOT}/connect/communities/0DB000000000001AAA/files/069000000000001AAA/rendition",
+    f"{ROOT}/chatter/files/069000000000001AAA/content",
+    "/sfc/servlet.shepherd/version/download/068000000000001AAA/068000000000002AAA",
+    "/servlet/servlet.FileDownload",
+]
+
+
+@pytest.mark.parametrize("kind", ["application/json;charset=UTF-8", "text/csv", "text/html", "text/xml", ""])
+@pytest.mark.parametrize("path", FILES)
+def test_a_path_of_a_file_proves_a_content_whatever_its_type(path: str, kind: str, tmp_path: Path) -> None:
+    for text in ('{"note":"Bob Miller"}', A_RECORD, "name,note\nBob Miller,x\n", "<p>Bob Miller</p>"):
+        left = step(path, text, kind)
+        assert leaks([left]) == [Leak(1, "the content of a file", "response: body")]
+        once = scrubbed([left])
+        [clean] = once
+        assert body_of(clean) == (b"content 1 " * 9)[: len(text)]
+        assert (scrubbed(once), leaks(once)) == (once, [])
+        write_cassette(tmp_path / "one.yaml", Cassette((clean,)))
+        assert body_of(read_cassette(tmp_path / "one.yaml").interactions[0]) == body_of(clean)
+
+
+@pytest.mark.parametrize("text", ['{"note":"Bob Miller"}', '["Bob Miller"]', '"Bob Miller"', '{"note":"Bob Mil'])
+def test_json_of_a_field_that_is_no_record_is_a_content(text: str) -> None:
+    left = step(f"{ROOT}/sobjects/Contract__c/a00000000000001AAA/Signed__c", text, "application/json")
+    assert leaks([left]) == [Leak(1, "the content of a file", "response: body")]
+    assert b"Bob" not in body_of(scrubbed([left])[0])
+
+
+@pytest.mark.parametrize("text", [A_RECORD, '{"totalSize":0,"done":true,"records":[]}'])
+def test_the_records_of_a_relationship_are_no_content(text: str) -> None:
+    related = step(f"{ROOT}/sobjects/Contact/003000000000001AAA/Account", text, "application/json;charset=UTF-8")
+    assert body_of(scrubbed([related])[0]).decode() == text
+
+
 @pytest.mark.parametrize(
     ("path", "kind", "status"),
     [
@@ -78,7 +125,6 @@ def test_a_content_that_is_left_in_a_cassette_is_found(path: str, kind: str, sta
     ("path", "kind", "status"),
     [
         (version(1), "application/json;charset=UTF-8", 404),
-        (f"{ROOT}/sobjects/Contact/003000000000001AAA/Account", "application/json;charset=UTF-8", 200),
         (f"{ROOT}/jobs/query/750000000000001AAA/results", "text/csv", 200),
         (f"{ROOT}/query", "text/html", 200),
     ],

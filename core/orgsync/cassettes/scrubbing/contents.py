@@ -8,27 +8,42 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import msgspec
+
 from ..interaction import Interaction, RecordedResponse
 
 __all__ = ["content_of", "is_content_stand_in", "without_contents"]
 
-_OF_A_FIELD = re.compile(r"/services/data/v\d+\.\d+/sobjects/\w+/\w{15,18}/[A-Za-z]\w*/?")
-_NO_CONTENT = ("application/json", "application/xml", "text/csv", "text/xml")
+_ROOT = r"/services/data/v\d+\.\d+"
+_OF_A_FIELD = re.compile(rf"{_ROOT}(?:/tooling)?/sobjects/\w+/\w{{15,18}}/[A-Za-z]\w*/?")
+"""A field of a record, or a relationship of it, which is answered with records."""
+_OF_A_FILE = re.compile(
+    rf"{_ROOT}(?:/tooling)?/sobjects/(?:(?:Attachment|Document|StaticResource|MailmergeTemplate|ApexLog)/\w+/Body"
+    r"|ContentVersion/\w+/VersionData|ContentNote/\w+/Content|EventLogFile/\w+/LogFile|QuoteDocument/\w+/Document"
+    r"|\w+/\w+/richTextImageFields/\w+/\w+)/?"
+    rf"|{_ROOT}/(?:connect|chatter)/(?:communities/\w+/)?files/\w+/(?:content|rendition)/?"
+    r"|(?:/\w+)?/(?:sfc/servlet\.shepherd|servlet/servlet\.(?:FileDownload|ImageServer|RichTextImageServer))(?:/.*)?",
+    re.IGNORECASE,
+)
+"""What answers with the content of a file, whatever its type: a file may be JSON, CSV or HTML."""
+_NO_CONTENT = ("application/json", "application/xml", "text/csv", "text/xml", "text/html")
 _STAND_IN = "content {} "
 
 
 def content_of(interaction: Interaction) -> bytes | None:
     """Return the content of a file that a response is; None for any other response."""
     request, response = interaction.request, interaction.response
+    if request.method != "GET" or response.status not in (200, 206) or not response.body:
+        return None
+    content = response.body.encode() if isinstance(response.body, str) else response.body
+    if _OF_A_FILE.fullmatch(request.path):
+        return content
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.method != "GET" or response.status not in (200, 206) or not response.body or kind == "application/json":
+    if _OF_A_FIELD.fullmatch(request.path):
+        return None if kind == "application/json" and _has_records(content) else content
+    if not request.path.startswith("/services/data/") or not kind or kind in _NO_CONTENT:
         return None
-    if not request.path.startswith("/services/data/"):
-        return None
-    is_field = _OF_A_FIELD.fullmatch(request.path) is not None
-    if not is_field and (not kind or kind in _NO_CONTENT or kind == "text/html"):
-        return None
-    return response.body.encode() if isinstance(response.body, str) else response.body
+    return content
 
 
 def is_content_stand_in(content: bytes) -> bool:
@@ -54,6 +69,15 @@ def without_contents(interactions: Sequence[Interaction]) -> list[Interaction]:
             taken += [] if kept else [number]
     checksums = {_md5(content): _md5(other) for content, other in stand_ins.items() if content != other}
     return [_replaced(each, stand_ins, checksums) for each in interactions]
+
+
+def _has_records(content: bytes) -> bool:
+    """Return whether it is what a relationship of a record is answered with: a record, or a page of them."""
+    try:
+        found = msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return False
+    return isinstance(found, dict) and ("attributes" in found or {"records", "done"} <= found.keys())
 
 
 def _replaced(each: Interaction, stand_ins: Mapping[bytes, bytes], checksums: Mapping[str, str]) -> Interaction:
