@@ -16,7 +16,7 @@ __all__ = ["EXAMPLES", "app"]
 EXAMPLES = examples(
     "orgsync cassettes check                  all of cassettes/",
     "orgsync cassettes check shared/*.yaml    these",
-    "orgsync cassettes check --json           one object a finding, for CI",
+    "orgsync cassettes check --json           one object per finding, for CI",
 )
 
 app = Program(rich_markup_mode=None, no_args_is_help=True, epilog=EXAMPLES)
@@ -32,7 +32,7 @@ def check(
     path: Annotated[
         list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files and folders; cassettes/ if none.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per finding, for programs.")] = False,
 ) -> None:
     """Find what scrubbing has missed: secrets, hosts, ids, personal data.
 

@@ -1,6 +1,5 @@
 """`orgsync doctor`: everything that a run needs, checked one by one."""
 
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ from .commands import INTERRUPTED_ALONE, open_view, wait_for
 from .completion import connection_names
 from .grid import GAP
 from .output import console, detail_lines, examples, json_line
+from .wrapping import unbroken, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +26,7 @@ __all__ = ["EXAMPLES", "doctor"]
 EXAMPLES = examples(
     "orgsync doctor              the project and all its connections",
     "orgsync doctor acme         the project and one connection",
-    "orgsync doctor --json       one object a finding, for a monitor",
+    "orgsync doctor --json       one object per finding, for a monitor",
 )
 
 _ABOUT = 20  # places for what a finding is about
@@ -37,7 +37,7 @@ def doctor(
         str | None,
         typer.Argument(metavar="[CONNECTION]", help="A connection; all by default.", autocompletion=connection_names),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per finding, for programs.")] = False,
 ) -> None:
     """Look over the project and its connections: each problem with its cause and what to do.
 
@@ -114,17 +114,12 @@ def _show(screen: "Console", finding: "Finding") -> None:
     beside = _fits(text, screen.width - indent)
     if not beside:
         indent = len(mark)
-    lines = [f"{' ' * indent}{line}" for each in text for line in _wrapped(each, screen.width - indent)]
+    lines = [f"{' ' * indent}{line}" for each in text for line in wrapped(each, screen.width - indent)]
     first = Text(lines.pop(0)[indent - GAP :]) if beside and lines else Text()
     about.pad_right(indent - GAP - len(mark) - len(about) if beside else 0)
     screen.print(mark + about + first, *lines, sep="\n", soft_wrap=True, markup=False)
 
 
 def _fits(text: Sequence[str], room: int) -> bool:
-    """Return whether no word is longer than the room: paths are copied, and stay in one piece."""
-    return max((len(word) for each in text for word in each.split()), default=0) <= room
-
-
-def _wrapped(text: str, room: int) -> list[str]:
-    """Return the lines of a sentence; a word that is longer than a line is left to the terminal to break."""
-    return textwrap.wrap(text, max(room, 1), break_long_words=False, break_on_hyphens=False)
+    """Return whether no word or command is longer than the room: they are copied, and stay in one piece."""
+    return max((len(part) for each in text for part in unbroken(each)), default=0) <= room

@@ -10,7 +10,7 @@ from orgsync.project.views import change_view, dry_run_view
 from .interruptions import DRY_RUN
 from .output import result, say, show_problem, stdout, to_json
 from .progress import shown_progress
-from .run_lines import would_line, wrapped
+from .run_lines import would_line, wrapped_parts
 from .tables import show_table
 from .wrapping import terminal_width
 
@@ -133,4 +133,4 @@ def _value(value: Any) -> str:
 
 
 def _fitted(line: str) -> str:
-    return wrapped(line, terminal_width()) if stdout().isatty() else line
+    return wrapped_parts(line, terminal_width()) if stdout().isatty() else line

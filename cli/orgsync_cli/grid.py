@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .output import stdout
 from .wrapping import terminal_width
 
-__all__ = ["GAP", "Column", "broken", "column_width", "grid"]
+__all__ = ["GAP", "Column", "column_width", "grid", "split_long_words"]
 
 GAP = 2
 """Blanks between two columns of a table."""
@@ -41,7 +41,7 @@ def grid(headings: Sequence[str], rows: Sequence[Sequence[str]], columns: Sequen
     return "\n".join([*top, rule * widest, *body]) + "\n"
 
 
-def broken(text: str, width: int) -> str:
+def split_long_words(text: str, width: int) -> str:
     """Return the text with words that are wider than a column broken after a `/`, `-`, `_` or `.`."""
     lines: list[str] = []
     for word in text.split(" "):
@@ -59,7 +59,7 @@ def broken(text: str, width: int) -> str:
 def _row(cells: Sequence[str], columns: Sequence[Column]) -> list[str]:
     """Return the lines that a row takes."""
     folded = [
-        [_cut(cell, column.width)] if column.is_cut else _folded(broken(cell, column.width), column.width)
+        [_cut(cell, column.width)] if column.is_cut else _folded(split_long_words(cell, column.width), column.width)
         for cell, column in zip(cells, columns, strict=True)
     ]
     lines: list[str] = []

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import textwrap
 from collections.abc import MutableMapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from orgsync.logs import RETRYING
 from orgsync.printable import printable
 
 from .output import brief, speech
-from .wrapping import terminal_width
+from .wrapping import terminal_width, wrapped
 
 if TYPE_CHECKING:
     from stamina.instrumentation import RetryDetails
@@ -63,8 +62,7 @@ def _broken(line: str) -> str:
     """Return a warning broken between words where a terminal's line ends; a traceback keeps its lines."""
     if "\n" in line or not line.startswith(_WARNING) or not sys.stderr.isatty():
         return line
-    width, indent = terminal_width(), " " * len(_WARNING)
-    return textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(wrapped(line, terminal_width(), indent=len(_WARNING)))
 
 
 def _stderr(*names: object) -> _Stderr:

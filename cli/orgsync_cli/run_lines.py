@@ -1,6 +1,5 @@
 """Runs in one line each, for a person."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -8,12 +7,13 @@ from orgsync.printable import counted
 from orgsync.project.views import seconds_of
 
 from .output import brief
+from .wrapping import wrapped
 
 if TYPE_CHECKING:
     from orgsync.engine import Job
     from orgsync.project import Run
 
-__all__ = ["OWED", "left_line", "outcome_line", "owed_line", "stopped_line", "would_line", "wrapped"]
+__all__ = ["OWED", "left_line", "outcome_line", "owed_line", "stopped_line", "would_line", "wrapped_parts"]
 
 OWED = {"full": "reads everything", "reconcile": "compares the copy's Ids with the org's"}
 """What the next run does where one that was asked for it has not."""
@@ -65,11 +65,11 @@ def stopped_line(runs: "Sequence[Run]") -> str:
     return f"Stopped; {line}."
 
 
-def wrapped(line: str, width: int) -> str:
+def wrapped_parts(line: str, width: int) -> str:
     """Return a line that is too wide as several, broken at a semicolon rather than elsewhere."""
     if len(line) <= width:
         return line
-    parts = [textwrap.fill(part, width - 2, subsequent_indent="  ") for part in line.split("; ")]
+    parts = ["\n".join(wrapped(part, width - 2, indent=2)) for part in line.split("; ")]
     return ";\n  ".join(parts)
 
 

@@ -7,13 +7,14 @@ import textwrap
 from collections.abc import Sequence
 from contextlib import suppress
 
-__all__ = ["broken", "folded", "terminal_width"]
+__all__ = ["broken", "folded", "terminal_width", "unbroken", "wrapped"]
 
 _NARROWEST = 40
 _USUAL_WIDTH = 80
 _MEANING = 24  # places that a meaning needs to stand beside its command
 _BELOW = 4
-_COMMAND = re.compile(r"(?<=: )orgsync .*?(?=\.?(?:\s*$|\.\s|;))")  # what a message says to run, behind a colon
+_COMMAND = re.compile(r"(?<=: )orgsync .*?(?=\.?(?:\s*$|\.\s|;))|`orgsync [^`\n]*`")
+"""What a message says to run: behind a colon, or between backticks."""
 _GAP = re.compile(r"(?<=\S) {2,}")
 _WORD = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")  # what is quoted is one
 
@@ -48,8 +49,25 @@ def _broken(line: str, width: int, indent: int | None) -> str:
     before = len(line) - len(line.lstrip()) if indent is None else indent
     if before and max(map(len, line.split())) > width - before:
         return line  # what is too long for a line of its own stays beside its label
-    whole = _COMMAND.sub(lambda command: command[0].replace(" ", "\0"), line)
-    return _filled(whole, width, "", " " * before).replace("\0", " ")
+    return _filled(_whole(line), width, "", " " * before).replace("\0", " ")
+
+
+def wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
+    """Return the lines of a text, none longer than the width, but for a word that is, and a command to run.
+
+    Each but the first stands `indent` places to the right.
+    """
+    return _filled(_whole(text), max(width, 1), "", " " * indent).replace("\0", " ").split("\n")
+
+
+def unbroken(text: str) -> list[str]:
+    """Return the parts of a text that stay in one piece: its words, and the commands to run."""
+    return [part.replace("\0", " ") for part in _whole(text).split()]
+
+
+def _whole(text: str) -> str:
+    """Return a text whose commands are a word each: a NUL stands for each of their blanks."""
+    return _COMMAND.sub(lambda command: command[0].replace(" ", "\0"), text)
 
 
 def _filled(text: str, width: int, first: str, rest: str) -> str:

@@ -388,6 +388,15 @@ def test_a_syncs_name_in_place_of_a_connections_is_said_to_be_that(orgsync: Comm
     assert refused.problem()[0] == "contacts is a sync; orgsync doctor takes a connection."
 
 
+@pytest.mark.parametrize("width", [50, 90, 400])
+def test_a_command_stays_in_one_piece_in_a_narrow_terminal(
+    orgsync: Command, acme: DemoOrg, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    acme.stop()
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert "orgsync connect acme --login-url URL" in orgsync("doctor").out
+
+
 @pytest.mark.parametrize("width", [50, 80, 400])
 def test_paths_stay_in_one_piece_in_a_narrow_terminal(
     orgsync: Command, acme: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch, width: int

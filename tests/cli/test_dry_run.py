@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.project import DryRunChange
 from orgsync_cli.dry_run import fields_line
-from orgsync_cli.run_lines import wrapped
+from orgsync_cli.run_lines import wrapped_parts
 
 from .commandline import Command, objects, started
 from .test_signals import until_a_page_was_read
@@ -166,9 +166,9 @@ def test_a_row_of_many_fields_is_reported_as_far_as_a_terminal_shows() -> None:
 
 def test_a_line_too_wide_for_a_terminal_is_broken_at_its_semicolon() -> None:
     line = "contacts on acme: would add 1, update 3 (4 API calls, 0.26 s); nothing was written"
-    assert wrapped(line, 100) == line
-    assert wrapped(line, 80).splitlines() == [
+    assert wrapped_parts(line, 100) == line
+    assert wrapped_parts(line, 80).splitlines() == [
         "contacts on acme: would add 1, update 3 (4 API calls, 0.26 s);",
         "  nothing was written",
     ]
-    assert max(len(each) for each in wrapped(line, 40).splitlines()) <= 40
+    assert max(len(each) for each in wrapped_parts(line, 40).splitlines()) <= 40

@@ -10,7 +10,7 @@ from orgsync.engine import Committed, Planned
 from orgsync.errors import ArgumentInvalid
 from orgsync.project.views import instant
 from orgsync_cli import main
-from orgsync_cli.grid import broken
+from orgsync_cli.grid import split_long_words
 from orgsync_cli.output import brief, moment, show_problem, show_unexpected, speech, to_json
 from orgsync_cli.progress import Expectation
 from orgsync_cli.tables import show_table
@@ -121,7 +121,7 @@ def test_utc_stays_utc() -> None:
     ],
 )
 def test_a_name_that_is_too_wide_is_broken_where_it_may_be_read_on(text: str, width: int, shown: str) -> None:
-    assert broken(text, width) == shown
+    assert split_long_words(text, width) == shown
 
 
 def test_a_table_is_no_wider_than_the_terminal_and_times_stay_whole(

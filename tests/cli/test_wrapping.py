@@ -10,7 +10,8 @@ from typer.main import get_command
 
 from orgsync.printable import first_names
 from orgsync_cli.main import app
-from orgsync_cli.wrapping import broken, folded
+from orgsync_cli.run_lines import wrapped_parts
+from orgsync_cli.wrapping import broken, folded, unbroken, wrapped
 
 
 @pytest.fixture(params=[60, 80])
@@ -72,6 +73,26 @@ def test_a_command_that_a_message_says_to_run_is_pasted_as_it_stands(monkeypatch
         f"       Set the variable, then sign in again:\n       {command}.\n       A rotated secret ends others."
     )
     assert broken(f"       The nearest name is wrong; create one: {command}").splitlines()[-1] == f"       {command}"
+
+
+def test_a_command_between_backticks_is_pasted_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    assert broken("Put the key back, or give the webhook another, `orgsync webhooks rotate we_1`, for it.") == (
+        "Put the key back, or give the webhook another,\n`orgsync webhooks rotate we_1`, for it."
+    )
+
+
+def test_lines_of_a_width_keep_commands_and_words_in_one_piece() -> None:
+    text = "Sign in again: orgsync connect acme --flow refresh-token. The sign-in ended."
+    assert wrapped(text, 20, indent=2) == [
+        "Sign in again:",
+        "  orgsync connect acme --flow refresh-token.",
+        "  The sign-in ended.",
+    ]
+    assert unbroken(text)[2:5] == ["again:", "orgsync connect acme --flow refresh-token.", "The"]
+    assert wrapped_parts("contacts on a-b-c-d-e-f: would add 1; nothing was written", 14) == (
+        "contacts on\n  a-b-c-d-e-f:\n  would add\n  1;\n  nothing was\n  written"
+    )
 
 
 def test_few_names_are_all_told_and_of_many_the_first() -> None:
