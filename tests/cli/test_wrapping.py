@@ -77,8 +77,8 @@ def test_a_command_that_a_message_says_to_run_is_pasted_as_it_stands(monkeypatch
 
 def test_a_command_between_backticks_is_pasted_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "50")
-    assert broken("Put the key back, or give the webhook another, `orgsync webhooks rotate we_1`, for it.") == (
-        "Put the key back, or give the webhook another,\n`orgsync webhooks rotate we_1`, for it."
+    assert broken("Give the webhook another, `orgsync webhooks rotate we_1`, for it.") == (
+        "Give the webhook another,\n`orgsync webhooks rotate we_1`, for it."
     )
 
 

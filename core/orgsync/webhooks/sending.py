@@ -1,8 +1,8 @@
 """One attempt to deliver one message: signed by the Standard Webhooks scheme, sent to a checked address.
 
-The request goes through the transport that all of orgsync's HTTP has, for the one new thing, a connection to an address
-that is given, is one line there. It follows no redirect, and each endpoint has connections of its own, so that a
-certificate that was checked for one host never serves another.
+The request goes through the transport of all of orgsync's HTTP, which can connect to an address that is given. It
+follows no redirect, and each endpoint has connections of its own, so that a certificate that was checked for one host
+never serves another.
 """
 
 import re
@@ -32,6 +32,10 @@ _LARGEST_BODY = 16_384
 """Bytes of a response that are read, so that its connection can be used again; none of them is looked at."""
 _MOST_ADDRESSES = 4
 _SECONDS = re.compile(r"[0-9]{1,7}")
+_RESOLVE = "Check the DNS of this machine, and its network."
+_SLOW = "Check the DNS of this machine, and the network between it and the receiver."
+_REACH = "Check that the receiver runs, and that this machine reaches it without a proxy: webhooks use none."
+_ANSWER = "Let it answer first, and do afterwards what takes longer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +75,55 @@ async def send(
         "Content-Type": "application/json",
         **signed_headers(message, body, secrets, at=utc_now()),
     }
+    progress = _Progress(anyio.current_time())
     with anyio.move_on_after(TIMEOUT):
-        return await _exchange(transport, url, headers, body.encode(), allowed, resolver)
-    late = f"did not answer within {TIMEOUT:.0f} seconds."
-    error = NotDelivered(
-        f"The receiver at {host_name(url)} {late}", "Let it answer first, and do afterwards what takes longer."
-    )
-    return Attempt(None, f"The receiver {late}", error=error)
+        return await _exchange(transport, url, headers, body.encode(), allowed, resolver, progress)
+    return progress.timed_out(host_name(url))
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far an attempt has come: `connected_at` is None until there is a connection to one of the addresses."""
+
+    begun_at: float
+    resolved: bool = False
+    connected_at: float | None = None
+    accepted: int | None = None
+
+    def connecting(self) -> None:
+        """Note that the addresses are known, and none is connected to."""
+        self.resolved, self.connected_at = True, None
+
+    def connected(self) -> None:
+        """Note that there is a connection."""
+        self.connected_at = anyio.current_time()
+
+    def timed_out(self, host: str) -> Attempt:
+        """Return what became of an attempt whose time was over at this point."""
+        if self.accepted is not None:
+            return Attempt(self.accepted)
+        if not self.resolved:
+            return _late(host, f"The address of the receiver{{at}} was not found within {TIMEOUT:g} seconds.", _RESOLVE)
+        if self.connected_at is None:
+            return _late(host, f"No connection to the receiver{{at}} could be made within {TIMEOUT:g} seconds.", _REACH)
+        before = self.connected_at - self.begun_at
+        waited = f"The receiver{{at}} did not answer within {round(TIMEOUT - before, 1):g} seconds"
+        if before > TIMEOUT / 2:
+            return _late(
+                host, f"{waited}, after {round(before, 1):g} seconds had passed until it was connected.", _SLOW
+            )
+        return _late(host, f"{waited}.", _ANSWER)
+
+
+def _late(host: str, cause: str, remedy: str) -> Attempt:
+    error = NotDelivered(cause.format(at=f" at {host}"), remedy)
+    return Attempt(None, cause.format(at=""), error=error)
 
 
 def signed_headers(message: str, body: str, secrets: Sequence[str], *, at: datetime) -> dict[str, str]:
-    """Return the headers of a message that is sent at an instant: its id, the time and a signature a secret.
+    """Return the headers of a message that is sent at an instant: its id, the time and one signature per secret.
 
-    A receiver refuses a time that is more than five minutes off, and so what somebody sends it again later.
+    A receiver refuses a time that is more than five minutes off, so a replayed message is refused.
     """
     require_signing()
     from standardwebhooks import Webhook
@@ -104,7 +144,13 @@ def require_signing() -> None:
 
 
 async def _exchange(
-    transport: Transport, url: str, headers: dict[str, str], body: bytes, allowed: Allowed, resolver: Resolve
+    transport: Transport,
+    url: str,
+    headers: dict[str, str],
+    body: bytes,
+    allowed: Allowed,
+    resolver: Resolve,
+    progress: _Progress,
 ) -> Attempt:
     """Try one address after the other until a connection is made."""
     unknown = NotDelivered(f"The receiver's host {host_name(url)} has no address.", "Check the URL, and the DNS here.")
@@ -116,9 +162,12 @@ async def _exchange(
     except OrgsyncError as problem:
         return Attempt(None, str(problem), error=problem)
     for address in found[:_MOST_ADDRESSES]:
-        request = Request("POST", url, headers, body, timeout=TIMEOUT, connect_timeout=5, address=address)
+        progress.connecting()
+        request = Request(
+            "POST", url, headers, body, TIMEOUT, connect_timeout=5, address=address, on_connected=progress.connected
+        )
         try:
-            return await _judged(await transport.request(request), host_name(url))
+            return await _judged(await transport.request(request), host_name(url), progress)
         except OrgsyncError as error:
             failed = Attempt(None, error.cause, error=_unreached(error))
             if not isinstance(error, NetworkProblem) or error.sent:
@@ -130,13 +179,13 @@ def _unreached(error: OrgsyncError) -> NotDelivered:
     """Return the error of a message that got no response; what the transport says of proxies does not hold here."""
     if isinstance(error, NetworkProblem) and error.needs_action:
         return NotDelivered(error.cause, "Start the receiver, or correct the webhook's URL.")
-    direct = "Check that the receiver runs, and that this machine reaches it without a proxy: webhooks use none."
-    return NotDelivered(error.cause, direct)
+    return NotDelivered(error.cause, _REACH)
 
 
-async def _judged(response: TransportResponse, host: str) -> Attempt:
+async def _judged(response: TransportResponse, host: str, progress: _Progress) -> Attempt:
     try:
         if 200 <= response.status < 300:
+            progress.accepted = response.status
             await _read(response)
             return Attempt(response.status)
         wait = _retry_after(response.headers.get("retry-after", ""))

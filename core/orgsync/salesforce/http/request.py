@@ -1,7 +1,7 @@
 """A request: its parts, and its name in messages."""
 
 import json as jsonlib
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import EllipsisType
 from urllib.parse import quote, urlencode
@@ -16,7 +16,8 @@ class Request:
     """Hold what is sent, and the seconds that each wait may last: for a connection, and for anything on it.
 
     With an `address` the connection is made to that one, by no proxy, whatever the host's addresses are; the host is
-    still the one that the request and the server's certificate name.
+    still the one that the request and the server's certificate name. `on_connected` is called once there is a
+    connection, before anything of the request is sent.
     """
 
     method: str
@@ -26,6 +27,7 @@ class Request:
     timeout: float = 60
     connect_timeout: float = 10
     address: str | None = None
+    on_connected: Callable[[], None] | None = field(default=None, repr=False)
 
     @property
     def place(self) -> str:

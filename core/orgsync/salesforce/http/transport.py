@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.metadata import version
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -102,7 +102,7 @@ class HttpxTransport:
                 url if request.address is None else url.copy_with(host=request.address),
                 headers={**_HEADERS, **request.headers, **({"Host": _host_header(url)} if request.address else {})},
                 content=request.body,
-                extensions={"timeout": _timeouts(request), **({"sni_hostname": url.host} if request.address else {})},
+                extensions=_extensions(request, url),
             )
             return await self._pool(url, direct=request.address is not None).handle_async_request(sent)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
@@ -169,6 +169,25 @@ def _not_an_address() -> ArgumentInvalid:
         "The address of a request is not a URL.",
         "Check the path for line ends and other control characters, and the login URL.",
     )
+
+
+def _extensions(request: Request, url: httpx.URL) -> dict[str, Any]:
+    extensions: dict[str, Any] = {"timeout": _timeouts(request)}
+    if request.address:
+        extensions["sni_hostname"] = url.host
+    if request.on_connected:
+        extensions["trace"] = _connected(request.on_connected)
+    return extensions
+
+
+def _connected(call: Callable[[], None]) -> Callable[[str, object], Awaitable[None]]:
+    """Return what httpcore calls for every step of a request; it calls `call` as the request begins to be sent."""
+
+    async def trace(event: str, _info: object) -> None:
+        if event.endswith(".send_request_headers.started"):
+            call()
+
+    return trace
 
 
 def _timeouts(request: Request) -> dict[str, float]:
