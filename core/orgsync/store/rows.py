@@ -69,7 +69,7 @@ class Rows:
         try:
             counts = await self._commit(run, distinct, checkpoint, api_calls)
         except UnicodeEncodeError:
-            distinct = [replace(each, rows=newest(encodable(each.schema, each.rows))) for each in distinct]
+            distinct = [replace(each, rows=_ordered(newest(encodable(each.schema, each.rows)))) for each in distinct]
             counts = await self._commit(run, distinct, checkpoint, api_calls)
         self._owned.get(run.id, set()).update(write.schema.table for write in writes)
         return counts
