@@ -64,7 +64,7 @@ def test_a_line_end_behind_a_credential_of_the_environment_is_taken_off(
         ("tiemout = 5", "tiemout, which is not a setting"),
         ("[tool.x]", "tool, which is not a setting"),
         ("project = 'elsewhere'", "the folder that the file is in"),
-        ("timeout = ", "cannot be read"),
+        ("timeout = ", "is not TOML in UTF-8: .*Correct it there"),
         ("client_secret = 'x'", "holds the secret client_secret"),
     ],
 )
@@ -74,6 +74,17 @@ def test_a_wrong_setting_is_named(tmp_path: Path, text: str, named: str) -> None
         load_settings(tmp_path)
     assert caught.value.exit_code == 2
     assert caught.value.remedy
+
+
+def test_settings_that_cannot_be_read_are_not_said_to_be_wrong(tmp_path: Path) -> None:
+    file = toml(tmp_path, "") / "orgsync.toml"
+    file.write_bytes(b"client_id = '\xff'")
+    with pytest.raises(SettingInvalid, match=r"is not TOML in UTF-8: .* byte 0xff .*\. Correct it there\."):
+        load_settings(tmp_path)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(SettingInvalid, match=r"cannot be read: Is a directory\. Put a readable file there"):
+        load_settings(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["5Aep\n861", "5Aep\t861", "5Aep\x1b861", "5Aep\udcff861"])

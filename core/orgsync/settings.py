@@ -279,17 +279,17 @@ def _from_file(path: Path) -> dict[str, Any]:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise SettingInvalid(f"{path} cannot be read: {error}.", "Correct it; it is a TOML file.") from None
+    except OSError as error:
+        raise SettingInvalid(f"{path} cannot be read: {error.strerror}.", "Put a readable file there.") from None
+    except ValueError as error:
+        raise SettingInvalid(f"{path} is not TOML in UTF-8: {error}.", "Correct it there.") from None
     if secret := next((name for name in _SECRETS if name in settings), None):
         raise SettingInvalid(
             f"{path.name} holds the secret {secret}, but it is a file that gets committed.",
             f"Remove it, treat it as compromised if others have seen it, and set {_PREFIX}{secret.upper()} instead.",
         )
     if "project" in settings:
-        raise SettingInvalid(
-            f"{path.name} sets project, but the project is the folder that the file is in.", "Remove it."
-        )
+        raise SettingInvalid(f"{path.name} sets project, but that is the folder that the file is in.", "Remove it.")
     if unknown := next((name for name in settings if name not in Settings.model_fields), None):
         near = nearest(unknown, Settings.model_fields)
         settable = ", ".join(name for name in Settings.model_fields if name not in (*_SECRETS, "project"))

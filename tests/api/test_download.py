@@ -235,8 +235,11 @@ async def test_a_content_is_saved_whole_for_its_owner_or_not_at_all(tmp_path: Pa
         async with download(lone_client(http, server.url), VERSION) as content:
             assert await content.save(target) == len(CONTENT)
         async with download(lone_client(http, server.url), VERSION) as content:
-            with pytest.raises(FileUnusable, match="cannot be written"):
+            with pytest.raises(FileUnusable, match=r"cannot be written: No such file.*Make its folder, or"):
                 await content.save(tmp_path / "absent" / "offer.pdf")
+        async with download(lone_client(http, server.url), VERSION) as content:
+            with pytest.raises(FileUnusable, match=r"cannot be written: .*directory\. Choose another file\.$"):
+                await content.save(target / "offer.pdf")
     assert target.read_bytes() == CONTENT
     assert [each.name for each in tmp_path.iterdir()] == ["offer.pdf"]
     assert os.name != "posix" or stat.S_IMODE(target.stat().st_mode) == 0o600

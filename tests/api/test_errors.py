@@ -98,6 +98,31 @@ def test_codes_say_who_must_act(status: int, code: str, message: str, kind: type
 
 
 @pytest.mark.parametrize(
+    ("status", "code", "message", "cause", "remedy"),
+    [
+        (403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", "of the last 24 hours are used up", "later"),
+        (
+            403,
+            "REQUEST_LIMIT_EXCEEDED",
+            "Something Limit exceeded.",
+            "has reached a limit of its API requests",
+            "later",
+        ),
+        (404, "NOT_FOUND", "", "was not found", "Check its name or Id"),
+        (400, "INVALID_QUERY_LOCATOR", "", "does not have the remaining pages", "Run the query again"),
+        (400, "INVALID_QUERY_LOCATOR_FORMAT", "", "is none that Salesforce has given", "use the address of each page"),
+        (400, "OPERATION_TOO_LARGE", "", "more rows than Salesforce scans", "or give the user View All Data"),
+    ],
+)
+def test_messages_say_what_the_code_proves_and_what_to_do(
+    status: int, code: str, message: str, cause: str, remedy: str
+) -> None:
+    found = problem(status, code, message)
+    assert cause in found.cause
+    assert remedy in found.remedy
+
+
+@pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
         (503, b"<html>We are down for maintenance.</html>", ServerProblem),

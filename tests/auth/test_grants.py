@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from orgsync.errors import CredentialsInvalid, HostNotAllowed
 from orgsync.salesforce.auth.credentials import Credentials
@@ -101,9 +101,25 @@ EC_PEM = (
 )
 
 
-@pytest.mark.parametrize("key", ["nonsense-key", PEM[:400], EC_PEM], ids=["no PEM", "cut short", "elliptic curve"])
-def test_a_key_that_cannot_sign_is_refused_without_showing_it(key: str) -> None:
-    with pytest.raises(CredentialsInvalid, match="not an RSA key") as caught:
+ENCRYPTED_PEM = (
+    ec.generate_private_key(ec.SECP256R1())
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    .decode()
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("nonsense-key", "not a private key in PEM form, or is not whole"),
+        (PEM[:400], "not a private key in PEM form, or is not whole"),
+        (EC_PEM, "not an RSA key"),
+        (ENCRYPTED_PEM, "encrypted with a passphrase"),
+    ],
+    ids=["no PEM", "cut short", "elliptic curve", "encrypted"],
+)
+def test_a_key_that_cannot_sign_is_refused_without_showing_it(key: str, why: str) -> None:
+    with pytest.raises(CredentialsInvalid, match=why) as caught:
         token_form(replace(JWT, private_key=key), NOW)
     assert key not in repr(caught.value)
     assert caught.value.__context__ is None

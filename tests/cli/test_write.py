@@ -99,7 +99,7 @@ WRONG_FILES = {
     "width": (b"LastName,FirstName\nA,B\nC\n", "line 3: the row has 1 columns, and the header 2"),
     "no name": (b"LastName,\nA,B\n", "line 1: column 2 has no name"),
     "blanks": (b"LastName, FirstName\nA,B\n", "line 1: column 2 has blanks around its name 'FirstName'"),
-    "twice": (b"LastName,lastname\nA,B\n", "line 1: column 2 is called 'lastname' as another is"),
+    "twice": (b"LastName,lastname\nA,B\n", "line 1: column 2 has the same name as another column, 'lastname'"),
     "empty": (b"", "is empty"),
     "old line ends": (b"LastName,FirstName\rA,B\rC,D\r", "carriage return"),
 }

@@ -6,6 +6,8 @@ import socket
 import ssl
 from datetime import UTC, datetime
 
+import anyio
+import anyio.abc
 import pytest
 import trustme
 
@@ -153,6 +155,21 @@ def test_that_a_name_does_not_exist_is_proven_by_an_answer_alone(code: int, need
     found = connect_problem(socket.gaierror(code, "no"), "acme.my.salesforce.com", is_loopback=False)
     assert "could not be resolved" in found.cause
     assert found.needs_action is needs_action
+
+
+async def test_why_a_tls_handshake_failed_is_named_as_openssl_does() -> None:
+    async def refuse(stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            await stream.send(b"\x15\x03\x03\x00\x02\x02\x28")  # a fatal alert: handshake_failure
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, refuse)
+        port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610
+        async with Http() as http:
+            with pytest.raises(NetworkProblem, match=r"TLS failed \(\S+_ALERT_HANDSHAKE_FAILURE\)\."):
+                await http.send("GET", f"https://127.0.0.1:{port}/")
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_refused_connection_was_not_sent_to() -> None:

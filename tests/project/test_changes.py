@@ -161,8 +161,8 @@ async def test_waiting_brings_what_comes_later_and_ends_when_it_is_cancelled(sto
 
 async def test_a_number_that_the_feed_has_not_reached_is_refused(store: Store) -> None:
     await write(store, "a")
-    for after in (2**62, -1):
-        with pytest.raises(ArgumentInvalid, match=rf"no number {after}: the last one is \d"):
+    for after, why in ((2**62, r"the last one is \d"), (-1, r"it begins at 0\. Give the number of the last")):
+        with pytest.raises(ArgumentInvalid, match=rf"no number {after}: {why}"):
             await seen(orgsync.changes(Contact, after=after))
     with pytest.raises(ArgumentInvalid, match="poll_every is 0"):
         await seen(orgsync.changes(wait=True, poll_every=0))

@@ -53,7 +53,7 @@ def test_a_bad_script_fails_the_check_that_is_meant(tmp_path: Path, name: str, m
     ("name", "words"),
     [
         ("has docstrings", r"contacts\.py, line 13: the sync contacts has no docstring"),
-        ("has valid tables", "Clash would be kept in the table orgsync_clash, a name that is taken"),
+        ("has valid tables", "Clash would be kept in the table orgsync_clash, whose name has a reserved prefix"),
         (
             "sends queries that parse",
             r"SELECT Id LastName FROM Contact\n  MALFORMED_QUERY: only aggregate expressions use field aliasing",

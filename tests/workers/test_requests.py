@@ -94,7 +94,7 @@ async def test_without_a_worker_it_is_refused_and_nothing_is_left(tmp_path: Path
     async with fleet_at(tmp_path, org) as fleet:
         with pytest.raises(NoWorker, match="No worker is alive"):
             await run_on_workers(fleet.project, CONTACTS)
-        with pytest.raises(ArgumentInvalid, match="orgsync do"):
+        with pytest.raises(ArgumentInvalid, match="orgsync do limits -c acme, with its arguments"):
             await run_on_workers(fleet.project, Job("action", "limits", "acme"))
         assert await fleet.counts() == {}
 

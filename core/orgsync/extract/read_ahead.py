@@ -20,12 +20,10 @@ async def read_ahead(
     size: Callable[[T], int] = lambda _: 1,
     begins: Callable[[], bool] = lambda: True,
 ) -> AsyncGenerator[T]:
-    """Yield the items of a source, the first and those until `begins` returns True one by one; read ahead from there.
+    """Yield the items of a source; from where `begins` returns True on, read the next while one is worked on.
 
-    Ahead is one item, or as many as together have a `size` of `most`.
-
-    What the source raises is raised behind the items before it. Closed with this generator, the source is asked for
-    nothing more, and closed itself.
+    One item is read ahead, or as many as together have a `size` of `most`. What the source raises is raised after the
+    items before it. When this generator is closed, so is the source.
     """
     async with aclosing(source):
         async for item in source:

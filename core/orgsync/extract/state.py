@@ -47,7 +47,7 @@ class SavedJob:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The rows of a query that were read so far: it began behind a key, found so many, and so many of them came.
+    """How much of a query has been read: the key after which it began, the rows that it found, and those that came.
 
     `found` is None where Salesforce has not said it, or only for a part of the query.
     """

@@ -67,8 +67,13 @@ async def follow(
 
 
 def require_reached(after: int, last: int) -> None:
-    """Raise ArgumentInvalid for a number that the feed, which ends at `last`, has not reached."""
-    if not 0 <= after <= last:
+    """Raise ArgumentInvalid for a number below 0, or one that the feed, which ends at `last`, has not reached."""
+    if after < 0:
+        raise ArgumentInvalid(
+            f"The change feed has no number {after}: it begins at 0.",
+            "Give the number of the last change that you have read, or 0 to read all.",
+        )
+    if after > last:
         raise ArgumentInvalid(
             f"The change feed has no number {after}: the last one is {last}.",
             "Correct it. If it is one that you have read, the database was replaced or restored since then: delete "

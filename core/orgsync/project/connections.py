@@ -170,8 +170,9 @@ class Connections:
             kept = await project.store.sign_ins.take(state)
             if kept is None:
                 raise SignInNeeded(
-                    "No sign-in waits for this callback: it was finished before, or is older than a day.",
-                    "Begin the sign-in again.",
+                    "No sign-in waits for this callback: it was finished before, is older than a day, or was begun in "
+                    "another project or database.",
+                    "Begin the sign-in again, and finish it in the project that it was begun in.",
                 )
             parts = ("url", "state", "code_verifier", "login_url", "client_id", "redirect_uri")
             with naming_connection(kept["name"]):

@@ -166,7 +166,7 @@ def require_maskable(owner: str, name: str, kind: type, path: str, given: FieldO
         raise RecordClassInvalid(f"{owner}.{name} has the mask {given.mask!r}, which does not exist.", _HASH)
     if given.local:
         raise RecordClassInvalid(
-            f"{owner}.{name} is local: what its script yields is stored.",
+            f"{owner}.{name} is local, so it is stored as its script yields it, and has no mask.",
             "Leave mask out, and hash it in the script.",
         )
     if is_key(path):

@@ -69,7 +69,7 @@ class Schema:
 
     @property
     def sobject(self) -> str:
-        """The name of the object; raises ScriptProblem for data that is not Salesforce's."""
+        """The name of the object; raises BatchInvalid for data that is not Salesforce's."""
         if self.object_name is None:
             name = self.model.__name__
             raise BatchInvalid(

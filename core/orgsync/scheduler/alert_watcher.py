@@ -1,4 +1,4 @@
-"""Alerts while the scheduler runs: whether there are those that there ought to be, looked at now and then."""
+"""Raise and clear alerts periodically while the scheduler runs."""
 
 import math
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from .script_watcher import ScriptWatcher
 __all__ = ["AlertWatcher"]
 
 _EVERY = 30.0
-"""Seconds between looks: five small queries, whatever the number of connections. Runs tell their own failures."""
+"""Seconds between checks: five small queries, whatever the number of connections. Runs report their own failures."""
 
 
 class AlertWatcher:
@@ -30,12 +30,12 @@ class AlertWatcher:
         self._at = -math.inf
 
     async def poll(self, now: datetime) -> None:
-        """Raise and clear what there is to, where it is time to look."""
+        """Raise and clear alerts where the next check is due."""
         if anyio.current_time() >= self._at:
             await self.settle(now)
 
     async def settle(self, now: datetime) -> None:
-        """Raise and clear what there is to."""
+        """Raise the alerts whose conditions are met, and clear those whose conditions are not any more."""
         self._at = anyio.current_time() + _EVERY
         running = {(job.name, job.connection) for job in self._agenda.slots.running}
         rules = AlertRules(self._project.settings, self._scripts.schedules, running, now)

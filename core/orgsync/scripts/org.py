@@ -198,8 +198,8 @@ class Org:
         """
         if not path:
             raise ArgumentInvalid(
-                "There is no path to download: the record's field of contents is empty.",
-                "Leave out records without contents.",
+                "download() was given no path.",
+                "Call it only where the record's field of contents is not empty: if row.version_data: ...",
             )
         return download(self._client, path, size=size)
 

@@ -19,7 +19,7 @@ router = APIRouter(tags=["health"])
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request, caller: Annotated[Caller, Depends(may("read"))]) -> Response:
-    """Say how the syncs and connections stand that the token may see, in the text format of Prometheus.
+    """Report the state of the syncs and connections that the token may see, in the text format of Prometheus.
 
     What is no connection's, such as webhooks and workers, is left out for a token that is limited to connections.
     """

@@ -9,6 +9,9 @@ from .backend import Transaction
 
 __all__ = ["misfits", "prepare"]
 
+_RESERVED = ("sqlite_", "orgsync_")
+"""How no table of records is called: SQLite's own tables are, and orgsync's."""
+
 
 async def prepare(on: Transaction, schema: Schema) -> Sequence[str]:
     """Make or widen the table of a record class, and make the indexes that the class asks for and the table lacks.
@@ -66,9 +69,10 @@ async def _make_or_widen(on: Transaction, schema: Schema) -> Sequence[str]:
 
 
 def _require_free_name(schema: Schema) -> None:
-    if schema.table.lower().startswith(("sqlite_", "orgsync_")):
+    if schema.table.lower().startswith(_RESERVED):
         raise RecordClassInvalid(
-            f"{schema.model.__name__} would be kept in the table {schema.table}, a name that is taken.",
+            f"{schema.model.__name__} would be kept in the table {schema.table}, whose name has a reserved prefix "
+            f"({', '.join(_RESERVED)}).",
             f'Name its table in the class: __tablename__ = "my_{schema.table}".',
         )
 

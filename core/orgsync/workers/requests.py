@@ -37,7 +37,7 @@ async def request_run(project: Project, job: Job) -> int:
     if job.kind != "sync":
         raise ArgumentInvalid(
             "Workers run syncs; an action's arguments and result are kept nowhere, so they are in no queue.",
-            "Run it here: orgsync do.",
+            f"Run it here: orgsync do {job.name} -c {job.connection}, with its arguments.",
         )
     require_workers_possible(project.settings)
     await project.connections.get(job.connection)

@@ -83,7 +83,7 @@ class CsvRows:
             if name != name.strip():
                 raise self._wrong_header(at, f"has blanks around its name {name.strip()!r}")
             if name.lower() in (each.lower() for each in names[: at - 1]):
-                raise self._wrong_header(at, f"is called {name!r} as another is")
+                raise self._wrong_header(at, f"has the same name as another column, {name!r}")
         return tuple(names)
 
     def _other_delimiter(self, other: str, column: int) -> FileUnusable:

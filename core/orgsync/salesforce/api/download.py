@@ -6,6 +6,7 @@ the server announces and the one that the caller expects both have to hold at th
 without an error. Salesforce documents neither Range nor ETag for contents; where a server honours them, they are used.
 """
 
+import errno
 import hashlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -105,9 +106,7 @@ class Content:
         try:
             return await save_whole(aiter(self), Path(path))
         except OSError as error:
-            raise FileUnusable(
-                f"{path} cannot be written: {error.strerror}.", "Choose another file, or make its folder."
-            ) from error
+            raise FileUnusable(f"{path} cannot be written: {error.strerror}.", _remedy(error)) from error
 
     async def __aenter__(self) -> Self:
         return self
@@ -118,6 +117,17 @@ class Content:
         if self._pieces is not None:
             await self._pieces.aclose()
         await self._transfer.stack.aclose()
+
+
+def _remedy(error: OSError) -> str:
+    """Return what to do about a file that cannot be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "Make room there, or choose a file in another place."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "Give this user the right to write there, or choose a file in another place."
+    if error.errno == errno.ENOENT:
+        return "Make its folder, or choose a file in another place."
+    return "Choose another file."
 
 
 @asynccontextmanager

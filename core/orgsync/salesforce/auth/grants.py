@@ -116,12 +116,10 @@ def _jwt_form(credentials: Credentials, now: datetime) -> dict[str, str]:
         "exp": int(now.timestamp()) + _ASSERTION_SECONDS,
     }
     key = _required(credentials.private_key, "private key", "ORGSYNC_PRIVATE_KEY")
-    assertion = _signed(claims, key.replace("\\n", "\n"))  # as it is written into an environment variable
+    key = key.replace("\\n", "\n")  # as it is written into an environment variable
+    assertion = _signed(claims, key)
     if assertion is None:
-        raise CredentialsInvalid(
-            "The private key is not an RSA key in PEM form without a passphrase.",
-            "Use the key whose certificate the app holds: the text from -----BEGIN to -----END, line ends included.",
-        )
+        raise _unusable_key(key)
     return {"grant_type": JWT_BEARER, "assertion": assertion}
 
 
@@ -132,6 +130,32 @@ def _signed(claims: dict[str, str | int], key: str) -> str | None:
         return jwt.encode(claims, key, algorithm="RS256")
     except (jwt.PyJWTError, ValueError, TypeError):
         return None  # the error's own text may show parts of the key
+
+
+def _unusable_key(key: str) -> CredentialsInvalid:
+    """Return what is wrong with a private key that cannot sign, without anything of it."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        is_rsa = isinstance(load_pem_private_key(key.encode(), None), RSAPrivateKey)
+    except TypeError:  # what is raised for want of a passphrase
+        return CredentialsInvalid(
+            "The private key is encrypted with a passphrase.",
+            "Give it decrypted: openssl pkey -in KEY.pem -out DECRYPTED.pem.",
+        )
+    except (ValueError, UnsupportedAlgorithm):
+        return CredentialsInvalid(
+            "The private key is not a private key in PEM form, or is not whole.",
+            "Give the key whose certificate the app holds: the text from -----BEGIN to -----END, line ends included.",
+        )
+    return CredentialsInvalid(
+        "Nothing can be signed with the private key."
+        if is_rsa
+        else "The private key is not an RSA key; Salesforce accepts no other.",
+        "Give the RSA key whose certificate the app holds.",
+    )
 
 
 def _required(part: str | None, name: str, variable: str) -> str:

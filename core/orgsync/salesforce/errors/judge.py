@@ -92,8 +92,11 @@ def _by_status(error: ApiError) -> OrgsyncError:
 def _limit(error: ApiError) -> OrgsyncError:
     if "concurrent" in error.message.lower():
         return NotCarriedOut("Too many long requests run in the org at once.", "Run it again in a moment.")
+    is_daily = "totalrequests" in error.message.lower()
     return LimitReached(
-        f"The org's API requests of the last 24 hours are used up ({error.shown}).",
+        f"The org's API requests of the last 24 hours are used up ({error.shown})."
+        if is_daily
+        else f"The org has reached a limit of its API requests ({error.shown}).",
         "Run it again later: it resumes where it stopped. Setup > System Overview shows the usage.",
     )
 
@@ -137,7 +140,7 @@ def _not_served(error: ApiError) -> OrgsyncError:
 def _not_found(error: ApiError) -> OrgsyncError:
     return NotFound(
         f"{error.request} was not found ({error.code}).",
-        "It does not exist, is deleted, or is not shared with the user.",
+        "Check its name or Id, and that the user may see it: what is deleted or not shared with the user is not found.",
     )
 
 
@@ -155,8 +158,15 @@ def _not_carried_out(error: ApiError) -> OrgsyncError:
 
 def _locator(error: ApiError) -> OrgsyncError:
     return LocatorExpired(
-        f"The remaining pages of the query have expired ({error.code}).",
+        f"Salesforce does not have the remaining pages of the query, or not any more ({error.code}).",
         "Run the query again; pages are kept for two days at most, and fewer queries at once keep them longer.",
+    )
+
+
+def _locator_wrong(error: ApiError) -> OrgsyncError:
+    return LocatorExpired(
+        f"The address of the query's next page is none that Salesforce has given ({error.code}).",
+        "Run the query again, and use the address of each page unchanged.",
     )
 
 
@@ -176,7 +186,7 @@ def _timed_out(error: ApiError) -> OrgsyncError:
 def _too_large(error: ApiError) -> OrgsyncError:
     return QueryRefused(
         f"{error.request} reads more rows than Salesforce scans for this user ({error.code}).",
-        "Narrow the query by an indexed field; for a user with View All Data, Salesforce need not compute sharing.",
+        "Narrow the query by an indexed field, or give the user View All Data: Salesforce then scans no sharing.",
     )
 
 
@@ -196,8 +206,8 @@ _MEANINGS: dict[str, Callable[[ApiError], OrgsyncError]] = {
     "INVALID_TYPE": _object,
     "API_DISABLED_FOR_ORG": api_disabled,
     "INVALID_QUERY_LOCATOR": _locator,
-    "INVALID_QUERY_LOCATOR_FORMAT": _locator,
-    "LOCATOR_LOCATION_EXCEEDS_SIZE": _locator,
+    "INVALID_QUERY_LOCATOR_FORMAT": _locator_wrong,
+    "LOCATOR_LOCATION_EXCEEDS_SIZE": _locator_wrong,
     "QUERY_LOCATOR_EXPIRED": _locator,
     "QUERY_LOCATOR_NOT_FOUND": _locator,
     "TEMPORARY_QUERY_MORE_FAILURE": _locator_busy,

@@ -86,9 +86,11 @@ def connect_problem(error: Exception, host: str, *, is_loopback: bool) -> Networ
             sent=False,
             needs_action=True,
         )
-    if any(isinstance(cause, ssl.SSLError) for cause in chain):
+    failed = next((cause for cause in chain if isinstance(cause, ssl.SSLError)), None)
+    if failed is not None:
+        why = f" ({failed.reason})" if failed.reason else ""
         return NetworkProblem(
-            f"No secure connection to {host}: TLS failed.",
+            f"No secure connection to {host}: TLS failed{why}.",
             "Check that the host and port speak https; behind an inspecting proxy, look into its log.",
             sent=False,
         )

@@ -117,6 +117,7 @@ def _require_short_names(schema: Schema) -> None:
     for column in schema.columns:
         if len(column.name.encode()) > table_sql.LONGEST_NAME:
             raise RecordClassInvalid(
-                f"{model}.{column.name} has a name longer than PostgreSQL keeps: {table_sql.LONGEST_NAME} bytes.",
-                f'Give the field a shorter name, and its own by field("{column.path}").',
+                f"{model}.{column.name} would be a column whose name is longer than {table_sql.LONGEST_NAME} bytes, "
+                "PostgreSQL's limit.",
+                f'Give the attribute a shorter name, and name what it reads: SHORTER: ... = field("{column.path}").',
             )
