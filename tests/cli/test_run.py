@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
+from tests.raw_database import execute
 
 from .commandline import Command, finished, objects, variables_for
 
@@ -73,10 +74,12 @@ def test_a_retry_with_the_error_of_the_one_before_it_is_shown_with_debug_alone(
 
 @pytest.mark.parametrize("command", [("run", "contacts"), ("connections", "test", "acme"), ("connect", "acme")])
 def test_certificates_of_the_environment_that_are_none_are_to_blame_and_no_script(
-    orgsync: Command, acme: DemoOrg, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+    orgsync: Command, acme: DemoOrg, folder: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     for name, value in variables_for(acme).items():
         monkeypatch.setenv(name, value)
+    secure = ", ".join(f"{url} = replace({url}, 'http:', 'https:')" for url in ("instance_url", "login_url"))
+    execute(folder, f"UPDATE orgsync_connection SET {secure}")
     monkeypatch.setenv("SSL_CERT_FILE", "absent.pem")
     outcome = orgsync(*command)
     assert outcome.code == 2

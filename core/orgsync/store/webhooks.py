@@ -97,7 +97,7 @@ class Webhooks:
                 kept = self._kept(row, now)
             except KeyUnusable as problem:
                 rotated = replace(rotated, warning=f"{problem.cause} From now on the new secret alone signs.")
-                kept = []
+                kept = list[dict[str, Any]]()
             if overlap:
                 made += [
                     {"secret": each["secret"], "until": to_stored(min(ends, _until(each) or ends))} for each in kept
