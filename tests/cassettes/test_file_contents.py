@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from orgsync.cassettes.cassette_file import read_cassette, write_cassette
 from orgsync.cassettes.interaction import Cassette, Interaction, RecordedRequest, RecordedResponse
+from orgsync.cassettes.matching import RequestKey
 from orgsync.cassettes.scrubbing import Leak, leaks, scrubbed
 
 WHEN = datetime(2026, 1, 31, 10, 15, tzinfo=UTC)
@@ -132,3 +135,61 @@ def test_a_content_that_is_left_in_a_cassette_is_found(path: str, kind: str, sta
 def test_no_other_response_is_taken_for_a_content(path: str, kind: str, status: int) -> None:
     other = step(path, '["as it was"]', kind, status)
     assert body_of(scrubbed([other])[0]) == b'["as it was"]'
+
+
+TEXT = b"Dear Ada, yours, Grace and Charles, 1843"
+BASE64 = b64encode(TEXT).decode()
+MADE = '{"id":"068000000000001AAA","success":true,"errors":[]}'
+UPLOADS = {
+    "record": ("sobjects/ContentVersion", f'{{"Title":"t","VersionData":"{BASE64}"}}'),
+    "note": ("sobjects/ContentNote", f'{{"Title":"t","Content":"{BASE64}"}}'),
+    "collection": (
+        "composite/sobjects",
+        f'{{"allOrNone":false,"records":[{{"attributes":{{"type":"Attachment"}},"Body":"{BASE64}"}}]}}',
+    ),
+    "tree": (
+        "composite/tree/Document",
+        f'{{"records":[{{"attributes":{{"type":"Document","referenceId":"a"}},"Body":"{BASE64}"}}]}}',
+    ),
+    "composite": (
+        "composite",
+        f'{{"compositeRequest":[{{"method":"POST","url":"{ROOT}/sobjects/Attachment","referenceId":"a",'
+        f'"body":{{"Body":"{BASE64}"}}}}]}}',
+    ),
+}
+
+
+def upload(path: str, body: str, kind: str = "application/json") -> Interaction:
+    request = RecordedRequest("POST", "", f"{ROOT}/{path}", headers={"content-type": kind}, body=body)
+    return Interaction(request, RecordedResponse(201, {"content-type": "application/json"}, MADE), WHEN, 0)
+
+
+@pytest.mark.parametrize("way", UPLOADS)
+def test_the_content_of_a_file_that_is_uploaded_gets_into_no_cassette(way: str) -> None:
+    path, body = UPLOADS[way]
+    sent = upload(path, body)
+    assert [leak.what for leak in leaks([sent])] == ["a personal text"]
+    [clean] = scrubbed([sent])
+    assert BASE64 not in clean.request.body
+    assert len(clean.request.body) == len(body)
+    assert scrubbed([clean]) == [clean]
+    assert leaks([clean]) == []
+    another = body.replace(BASE64, b64encode(b"what a test uploads").decode())
+    assert RequestKey.of(clean.request).fits(RequestKey.of(upload(path, another).request))
+
+
+def test_the_contents_of_an_uploaded_csv_get_into_no_cassette() -> None:
+    job = upload("jobs/ingest", '{"object":"Attachment","operation":"insert"}')
+    made = '{"id":"750000000000001AAA","object":"Attachment","operation":"insert","state":"Open"}'
+    job = replace(job, response=RecordedResponse(200, {"content-type": "application/json"}, made))
+    rows = upload("jobs/ingest/750000000000001AAA/batches", f"Name,Body\na.txt,{BASE64}\n", "text/csv")
+    clean = scrubbed([job, rows])
+    assert BASE64 not in clean[1].request.body
+    assert leaks(clean) == []
+
+
+def test_the_path_that_a_record_has_in_place_of_a_content_stays() -> None:
+    path = f"{ROOT}/sobjects/Attachment/00P000000000001AAA/Body"
+    record = {"attributes": {"type": "Attachment"}, "Body": path}
+    query = step(f"{ROOT}/query", json.dumps({"records": [record]}), "application/json")
+    assert scrubbed([query]) == [query]

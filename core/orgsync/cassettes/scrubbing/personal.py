@@ -14,7 +14,7 @@ __all__ = ["PersonalFields", "identity_role", "parts_of"]
 
 _PERSONS = frozenset({"contact", "lead", "user", "individual", "person", "organization"})
 _NOT_A_TEXT = frozenset(
-    {"id", "reference", "boolean", "picklist", "multipicklist", "datetime", "time", "base64", "location", "anytype"}
+    {"id", "reference", "boolean", "picklist", "multipicklist", "datetime", "time", "location", "anytype"}
 )
 _NUMERIC = frozenset({"int", "long", "double", "currency", "percent"})
 
@@ -34,6 +34,13 @@ _IDENTITY_TEXTS = frozenset(
         "region", "postal_code", "country", "body", "security_token",
     }
 )  # fmt: skip
+_CONTENTS = {
+    "body": ("attachment", "document", "mailmergetemplate", "staticresource"),
+    "content": ("contentnote",),
+    "document": ("quotedocument",),
+    "versiondata": ("contentversion",),
+}
+"""Fields that hold a file, and their objects: in others such a name is that of a prose, or of a reference."""
 _IDENTITY_PHONES = frozenset({"mobile_phone", "phone_number", "phone"})
 
 
@@ -80,10 +87,17 @@ class PersonalFields:
             return _described(described, name, sobject)
         if low == "name":
             return Role.TEXT if sobject in _PERSONS else Role.PROSE
-        return role_by_name(name)
+        return Role.CONTENT if _holds_content(sobject, low) else role_by_name(name)
+
+
+def _holds_content(sobject: str, name: str) -> bool:
+    """Return whether a field holds a file, where no describe says so."""
+    return sobject in _CONTENTS.get(name, ())
 
 
 def _described(field: FieldFacts, name: str, sobject: str) -> Role:
+    if field.type == "base64":
+        return Role.CONTENT
     if field.type in _NOT_A_TEXT:
         return Role.PLAIN
     if field.type in ("email", "encryptedstring") or field.person_name:
@@ -102,6 +116,8 @@ def _described(field: FieldFacts, name: str, sobject: str) -> Role:
 
 def parts_of(text: str, role: Role) -> list[tuple[Kind | None, str]]:
     """Return the parts of a value: texts that need a stand-in, with its kind, and texts of which only details may."""
+    if role is Role.CONTENT:
+        return [(None if text.startswith("/services/data/") else Kind.TEXT, text)]
     if (
         role in (Role.PLAIN, Role.PROSE, Role.SECRET)
         or text in ("", "true", "false", "#N/A")

@@ -24,6 +24,8 @@ class Role(StrEnum):
     """A number that shows something of a person, such as a coordinate."""
     IDENTITY = "identity"
     """What a state or a bank names a person by, as a text or as a number."""
+    CONTENT = "content"
+    """The content of a file in base64, as it is uploaded; responses have a path in its place, which stays."""
     CHOSEN = "chosen"
     """A field that the user named."""
 
