@@ -364,7 +364,7 @@ async def test_the_content_of_a_file_is_never_made_a_text_that_is_damaged(org: D
             await context.get(path)
         async with context.download(path) as content:
             assert await content.read() == b"\x89PNG\xff\xfe"
-        with pytest.raises(ArgumentInvalid, match="no path to download"):
+        with pytest.raises(ArgumentInvalid, match="was given no path"):
             context.download(None)
 
 
