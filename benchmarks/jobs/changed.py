@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 
 from benchmarks.server import Server
-from orgsync.engine import Job, less_collecting
+from orgsync.engine import Job
 from orgsync.project import GivenScripts, open_project
 from orgsync_syncs.contacts import contacts
 
@@ -19,7 +19,7 @@ async def _main(folder: Path, url: str, changes: list[int]) -> None:
     async with open_project(settings_in(folder), scripts=GivenScripts([contacts])) as project:
         name = await connect_to(url, project)
         outcome = await project.execute(Job("sync", contacts.name, name))
-        with less_collecting(), measured() as span:
+        with measured() as span:
             for rows in changes:
                 server.change(rows)
                 server.calls()

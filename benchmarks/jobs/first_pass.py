@@ -12,7 +12,7 @@ import anyio
 
 from benchmarks.server import Server
 from orgsync import Batches, Context, Record, Sync, sync
-from orgsync.engine import Job, less_collecting
+from orgsync.engine import Job
 from orgsync.project import GivenScripts, open_project
 
 from .connecting import connect_to, settings_in
@@ -77,7 +77,7 @@ async def _main(folder: Path, url: str, kind: str, rows: int, database: str) -> 
     async with open_project(settings) as project:
         name = await connect_to(url, project)
     server.calls()
-    with less_collecting(), measured() as span:
+    with measured() as span:
         async with open_project(settings, scripts=GivenScripts([contacts])) as project:
             outcome = await project.execute(Job("sync", contacts.name, name))
     if outcome.problem:

@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 
 from benchmarks.server import Server
-from orgsync.engine import Job, less_collecting
+from orgsync.engine import Job
 from orgsync.project import GivenScripts, Project, open_project
 from orgsync_syncs.contacts import contacts
 
@@ -24,7 +24,7 @@ async def _main(folder: Path, url: str, connections: int, passes: int) -> None:
             names.append(await connect_to(url, project, number=number))
         await _run_all(project, names)
         server.calls()
-        with less_collecting(), measured() as span:
+        with measured() as span:
             for _ in range(passes):
                 await _run_all(project, names)
     tell(span, rows=0, runs=connections * passes, calls=server.calls())

@@ -7,7 +7,6 @@ import anyio
 
 import orgsync
 from benchmarks.server import Server
-from orgsync.engine import less_collecting
 from orgsync.project import open_project
 
 from .connecting import connect_to, settings_in
@@ -20,7 +19,7 @@ async def _main(folder: Path, url: str, rows: int) -> None:
     async with open_project(settings) as project:
         name = await connect_to(url, project)
     server.calls()
-    with less_collecting(), measured() as span:
+    with measured() as span:
         async with orgsync.open(name, settings=settings) as org:
             result = await org.write("Contact", rows_to_write(rows), operation="upsert", external_id="Key__c")
             written = sum(bool(row.id) for row in result)

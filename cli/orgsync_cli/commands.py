@@ -229,13 +229,14 @@ def wait_for(work: Callable[[], Awaitable[T]], *, interrupted: Callable[[], str]
     with says_when_interrupted(interrupted):
         import anyio
 
-        from orgsync.engine import less_collecting
+        from .lean_imports import import_without_extras
 
+        import_without_extras()
         from .logs import configure_logs
         from .signals import CtrlC
 
         configure_logs(debug=speech.debug)
-        with less_collecting(), CtrlC(interrupted) as ctrl_c:
+        with CtrlC(interrupted) as ctrl_c:
             done = anyio.run(ctrl_c.run, work)
         if not done:
             raise KeyboardInterrupt

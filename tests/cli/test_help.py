@@ -150,6 +150,16 @@ def test_a_command_that_only_reads_the_copy_imports_nothing_that_only_work_on_it
     assert shown.stderr.splitlines()[-1] == "[]"
 
 
+def test_a_run_imports_nothing_that_only_shows_things_at_a_terminal(acme: DemoOrg) -> None:
+    code = (
+        "import sys; from orgsync_cli.main import app\n"
+        "try: app(['run', 'contacts'])\n"
+        "finally: print([name for name in ('rich', 'pygments', 'click', 'httpx', 'structlog') if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == "['httpx', 'structlog']"
+
+
 @pytest.mark.parametrize("group", ["cassettes", "connections", "keys", "new", "tokens", "webhooks"])
 def test_every_command_of_a_group_has_examples(orgsync: Command, group: str) -> None:
     listed = orgsync(group, "--help").out.partition("Commands:\n")[2].partition("\n\n")[0]

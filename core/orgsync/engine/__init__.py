@@ -7,7 +7,6 @@ from orgsync.lazy import importer
 if TYPE_CHECKING:
     from .action import run_action
     from .events import Committed, Ended, Event, Observer, Planned, Started, Warned, nobody
-    from .gc_pressure import less_collecting
     from .job import Job, JobKind
     from .outcome import Outcome
     from .resources import Clock, MaskingKeys, Resources, Vaults
@@ -28,7 +27,6 @@ __all__ = [
     "Started",
     "Vaults",
     "Warned",
-    "less_collecting",
     "nobody",
     "run_action",
     "run_sync",
@@ -43,7 +41,6 @@ __getattr__ = importer(
         **dict.fromkeys(("Job", "JobKind"), "job"),
         **dict.fromkeys(("Clock", "MaskingKeys", "Resources", "Vaults"), "resources"),
         "Outcome": "outcome",
-        "less_collecting": "gc_pressure",
         "run_action": "action",
         "run_sync": "run",
     },
