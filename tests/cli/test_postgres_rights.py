@@ -69,14 +69,15 @@ def test_doctor_names_the_rights_that_a_later_sync_or_dry_run_will_need(
 ) -> None:
     connect = ("connect", "acme", "--flow", "refresh-token", "--login-url", secrets.url)
     script = orgsync("status").problem()[1].partition("administrator run there: ")[2]
-    for_tables, _, others = script.partition(" /* for workers: */ ")
+    for_tables, _, others = script.partition(" /* for workers and dry runs: */ ")
     administrator.execute(for_tables.encode())
     assert orgsync(*connect).code == 0
     assert orgsync("run", "contacts").code == 0
     doctor = orgsync("doctor")
     assert doctor.code == 0
-    assert f"Workers and dry runs need more; let an administrator run there: /* for workers: */ {others}" in " ".join(
-        doctor.out.split()
+    assert (
+        f"Workers and dry runs need more; let an administrator run there: /* for workers and dry runs: */ {others}"
+        in (" ".join(doctor.out.split()))
     )
 
     administrator.execute(f"REVOKE CREATE ON SCHEMA public FROM {role_of(script)}".encode())

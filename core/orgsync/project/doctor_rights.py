@@ -22,5 +22,5 @@ def check_rights(settings: Settings) -> Finding | None:
         cause = f"The role of {settings.shown_store_url} lacks rights to make orgsync's tables, or to change them."
         return Finding(about, "", StoreUnavailable(cause, f"Let an administrator run there: {missing.script}"))
     need = " and ".join([*(["Workers"] if missing.workers else []), *(["dry runs"] if missing.dry_runs else [])])
-    note = f"{need[0].upper()}{need[1:]} need more; let an administrator run there: {' '.join(missing.optional)}"
+    note = f"{need[0].upper()}{need[1:]} need more; let an administrator run there: {missing.optional}"
     return Finding(about, "enough for the tables of syncs", note=note)

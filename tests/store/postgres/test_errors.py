@@ -307,7 +307,7 @@ async def test_a_schema_of_any_name_is_the_one_that_the_url_names(
         async with Store.open(url, folder=tmp_path):
             pass
     quoted = '"' + schema.replace('"', '""') + '"'
-    assert f"CREATE SCHEMA {quoted} AUTHORIZATION" in missing.value.remedy
+    assert f"CREATE SCHEMA {quoted};" in missing.value.remedy
     database.execute(f"CREATE SCHEMA {quoted}")
     async with Store.open(url, folder=tmp_path) as store, running(store) as run:
         await deliver(store, run, [contact("a")])

@@ -46,11 +46,20 @@ def role_in(database: PostgresDatabase, name: str = "") -> tuple[str, str]:
     return role, database.url.replace("postgres@", f"{quote(role)}@")
 
 
-def run_as_printed(database: PostgresDatabase, problem: OrgsyncError) -> str:
+def owner_of(database: PostgresDatabase) -> str:
+    """Make a role that owns the database and may make roles, as many hosts give to administrators; give its name."""
+    owner = f"owner_{uuid4().hex}"
+    there = database.url.partition("?")[0].rpartition("/")[2]
+    database.execute(f"CREATE ROLE {owner} LOGIN CREATEROLE")
+    database.execute(f"ALTER DATABASE {there} OWNER TO {owner}")
+    return owner
+
+
+def run_as_printed(database: PostgresDatabase, problem: OrgsyncError, *, by: str = "postgres") -> str:
     """Run what a remedy says as an administrator, and return it."""
     _, found, script = problem.remedy.partition("an administrator run there: ")
     assert found, problem
-    database.execute(script)
+    database.execute(f"SET ROLE {by}; {script}")
     return script
 
 
@@ -89,6 +98,36 @@ async def test_one_list_of_statements_is_enough_for_a_role_that_has_no_right(
         pass
     assert str(by_view.value) == str(problem)
     run_as_printed(empty_database, problem)
+    await require_all_works(url, tmp_path)
+
+
+@pytest.mark.parametrize("schema", ["", "project_a"])
+async def test_the_owner_of_a_database_may_run_the_statements_without_being_a_superuser(
+    empty_database: PostgresDatabase, tmp_path: Path, schema: str
+) -> None:
+    _, url = role_in(empty_database)
+    owner = owner_of(empty_database)
+    problem = await refused(f"{url}&options=-csearch_path%3D{schema}" if schema else url, tmp_path)
+    run_as_printed(empty_database, problem, by=owner)
+    await require_all_works(f"{url}&options=-csearch_path%3D{schema}" if schema else url, tmp_path)
+
+
+async def test_an_owner_of_a_database_gives_what_it_owns_itself_after_the_first_statement_that_is_printed(
+    empty_database: PostgresDatabase, tmp_path: Path
+) -> None:
+    role, url = role_in(empty_database)
+    owner = owner_of(empty_database)
+    empty_database.execute(f"GRANT {role} TO {owner} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")  # as who has made it
+    async with Store.open(url.replace(url.partition("@")[0], f"postgresql://{owner}"), folder=tmp_path) as store:
+        async with running(store) as run:
+            await deliver(store, run, [contact("a")])
+        async with JobQueue.open(store):
+            pass
+    problem = await refused(url, tmp_path)
+    first = problem.remedy.partition("/* first, unless you are a superuser: ")[2].partition(" */")[0]
+    assert first.startswith("GRANT ")
+    empty_database.execute(f"SET ROLE {owner}; {first}")
+    run_as_printed(empty_database, problem, by=owner)
     await require_all_works(url, tmp_path)
 
 

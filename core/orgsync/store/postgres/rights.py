@@ -45,19 +45,17 @@ def _missing(facts: Sequence[Any], schema: str, queue: str) -> MissingRights:
     role, database, may_stage, may_make_schemas, may_use_schema, owns_queue, are_others = facts
     role, database, named = identifier(role), identifier(database), identifier(schema)
     tables = [] if may_stage else [f"GRANT TEMPORARY ON DATABASE {database} TO {role};"]
-    if may_use_schema is None:
-        tables.append(f"CREATE SCHEMA {named} AUTHORIZATION {role};")
-    elif not may_use_schema:
+    if may_use_schema is None:  # AUTHORIZATION would make it the role's, which only a superuser or a member of it may
+        tables.append(f"CREATE SCHEMA {named};")
+    if not may_use_schema:
         tables.append(f"GRANT USAGE, CREATE ON SCHEMA {named} TO {role};")
     if are_others:
         tables.append(_change_owner(named, facts[0]))
-    workers: list[str] = []
-    if owns_queue is None and not may_make_schemas:
-        workers.append(f"CREATE SCHEMA {identifier(queue)} AUTHORIZATION {role};")
-    if owns_queue is False:
-        workers.append(f"ALTER SCHEMA {identifier(queue)} OWNER TO {role};")
     dry_runs = [] if may_make_schemas else [f"GRANT CREATE ON DATABASE {database} TO {role};"]
-    return MissingRights(tables, workers, dry_runs)
+    workers = dry_runs if owns_queue is None else []  # the queue has a schema, too
+    if owns_queue is False:
+        workers = [*dry_runs, f"ALTER SCHEMA {identifier(queue)} OWNER TO {role};"]  # whose owner needs the other right
+    return MissingRights(tables, workers, dry_runs, role)
 
 
 def _change_owner(schema: str, role: str) -> str:
