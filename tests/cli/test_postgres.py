@@ -67,11 +67,11 @@ def test_what_holds_the_feed_back_is_named(
 @pytest.mark.parametrize(
     ("wrong", "cause", "remedy"),
     [
-        ("postgres//ann:s3cret@host/db", "", ""),
-        ("postgresql:/ann:s3cret@host/db", "cannot be read", "postgresql://user@host:5432/database"),
+        ("postgres//ann:s3cret@host/db", "no :// behind postgresql", "postgresql://user@host:5432/database"),
+        ("postgresql:/ann:s3cret@host/db", "no :// behind postgresql", "postgresql://user@host:5432/database"),
         ("postgresql:///ann:s3cret@host/db", "cannot be read", "postgresql://user@host:5432/database"),
         ("postgresql://ann:12/s3cret@host/db", "cannot be read", "write %, @, /, :, ?, # and"),
-        ("postgresq://ann:s3cret@host/db", "", ""),
+        ("postgresq://ann:s3cret@host/db", "kind 'postgresq' are not", "postgresql://user@host/database"),
         ("postgresql://ann:s3cret@host:port/db", "host or port", "postgresql://user@host:5432/database"),
         ("postgresql://ann:s3cret@host/db?sslmod=require", "'sslmod' is not an option", "sslmode=verify-full"),
         (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["has_database", "missing_rights", "open_backend", "open_move_end", "open_view", "require_url"]
 
-_POSTGRES = re.compile(r"postgres(ql)?(\+psycopg)?:", re.IGNORECASE)
+_POSTGRES = re.compile(r"\s*postgres(ql)?(\+psycopg)?(:|//)", re.IGNORECASE)  # with the mistakes that its address names
 
 
 def require_url(url: str, source: str) -> None:

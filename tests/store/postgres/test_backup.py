@@ -27,6 +27,7 @@ async def test_the_printed_command_backs_up_the_schema_whatever_its_name(
     with open_view(url, folder=tmp_path) as view, pytest.raises(StoreUnavailable) as refused:
         view.back_up(tmp_path / "copy", lambda _done, _total: None)
     assert "s3cret" not in str(refused.value)
+    assert "Give pg_dump the URL's password in PGPASSWORD or ~/.pgpass." in refused.value.remedy
     command = refused.value.remedy.partition("tools: ")[2].partition("; pg_restore")[0]
     programs = shared_server().programs
     await run_process(["bash", "-c", f"{programs}/{command.replace('FILE', str(tmp_path / 'dump'))}"])

@@ -58,6 +58,13 @@ async def refused(url: str, folder: Path) -> OrgsyncError:
         ("postgresql://ann:12?s3cret@host/db", "%3F, %23, %20"),
         ("postgresql://ann:12/se?s3cret@host/db", "%3F, %23, %20"),
         ("postgresql://ann:s3cret s3cret@host/db", "%3F, %23, %20"),
+        ("postgresql//ann:s3cret@host/db", "no :// behind postgresql"),
+        (" postgresql://ann:s3cret@host/db", "has a space or a line break"),
+        ("postgresql://ann:s3cret@host/db\n", "has a space or a line break"),
+        ("postgresql://ann:s3cret%zz@host/db", "has a % that encodes nothing"),
+        ("postgresql://ann:s3cret@host/db&sslmode=require", "they begin with ?. Write"),
+        ("postgresql://ann@host/db;password=s3cret", "they begin with ?. Write"),
+        ("postgresql://ann:s3cret@host/db?search_path=acme", "options=-csearch_path%3DNAME"),
         ("postgresql+asyncpg://ann:s3cret@host/db", "the kind 'postgresql+asyncpg'"),
         ("'postgresql://ann:s3cret@host/db'", "or PostgreSQL, postgresql://user@host/database"),
         ("host=one user=ann password=s3cret dbname=db", "or PostgreSQL, postgresql://user@host/database"),
@@ -125,6 +132,13 @@ def by_tcp(server: PostgresServer) -> str:
         ("postgresql://ann:s3cret@host.invalid/db", "cannot be found by its name"),
         ("postgresql://ann:s3cret@127.0.0.1:{port}/db?sslmode=require", "do not agree about TLS"),
         ("postgresql://ann:s3cret@/db?host=/nowhere", "has no socket there"),
+        ("postgresql://postgres@/postgres?host={folder}&port={port}&options=-csearch_path", "requires a value"),
+        ("postgresql://postgres@/postgres?host={folder}&port={port}&options=-cnone%3D1", "take the options in the URL"),
+        ("postgresql://postgres@/postgres?host={folder}&port={port}&options=-cwork_mem%3Dx", "options in the URL"),
+        (
+            "postgresql://postgres@/postgres?host={folder}&port={port}&options=-cstatement_timeout%3Dx",
+            "does not take the options in the URL",
+        ),
     ],
 )
 async def test_a_server_that_lets_nobody_in_is_explained(

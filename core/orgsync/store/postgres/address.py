@@ -19,7 +19,13 @@ _OWN = {"pool_size": 10, "idle_transaction_timeout": 60, "connect_within": 30}
 _MOST = 2_147_483  # seconds that the server counts in milliseconds
 _CONNECT_TIMEOUT = 10
 
-_KNOWN = f"Options are libpq's, such as sslmode=verify-full, and {', '.join(_OWN)}."
+_KNOWN = (
+    f"Options are libpq's, such as sslmode=verify-full, and {', '.join(_OWN)}. A setting of the server's, such as a "
+    "search_path, is given as options=-csearch_path%3DNAME."
+)
+_WITH_OPTIONS = (
+    "Write postgresql://user@host:5432/database?OPTION=VALUE&OPTION=VALUE, and a & in a name as %26, a ; as %3B."
+)
 _SEARCH_PATH = re.compile(r"search[_-]path\s*=\s*[^\s]", re.IGNORECASE)
 """What gives a search_path among libpq's options, however it is written; an empty one is none."""
 _LONGEST_SCHEMA = 57
@@ -72,6 +78,11 @@ def identifier(name: str) -> str:
 
 def address(url: str) -> Address:
     """Read a database URL; raises SettingInvalid for one that cannot be used. No message shows the URL itself."""
+    if _UNENCODED.search(url):
+        what = "has a space or a line break in it" if re.search(r"\s", url) else "has a % that encodes nothing"
+        raise SettingInvalid(f"The database URL {what}.", f"{_EXAMPLE} {_ENCODED}")
+    if "://" not in url:
+        raise SettingInvalid("The database URL has no :// behind postgresql.", f"{_EXAMPLE} {_ENCODED}")
     try:
         parts = urlsplit(url)
         hosts = _hosts(parts.netloc)
@@ -81,9 +92,10 @@ def address(url: str) -> Address:
         ) from None
     database = parts.path.removeprefix("/")
     # A slash too few or too many takes user and password for the database, whose name is shown.
-    misplaced = "://" not in url or any(each in database for each in "@/") or "#" in url
-    if parts.scheme not in _SCHEMES or misplaced or _UNENCODED.search(url):
+    if parts.scheme not in _SCHEMES or any(each in database for each in "@/") or "#" in url:
         raise SettingInvalid("The database URL cannot be read.", f"{_EXAMPLE} {_ENCODED}")
+    if re.search("[&;].*=", database):
+        raise SettingInvalid("The database URL has options behind & or ;, and they begin with ?.", _WITH_OPTIONS)
     given = _options(parts.query)
     kept = [(name, value) for name, value in given if name not in _OWN]
     if not database and "dbname" not in dict(kept):

@@ -130,19 +130,28 @@ def connection_refused(error: psycopg.OperationalError, address: Address, *, res
             f"{address.connect_within} s.",
             f"Its log says why: a full disk under pg_wal ends it, for one. Mend that, and start it. {AGAIN}",
         )
+    said = text.rpartition("FATAL:")[2].strip().splitlines()
     if wrong := _wrong_option(text, address):
         return wrong
+    if re.search(_SERVER_OPTIONS, text):
+        return SettingInvalid(
+            f"The database server of {address.shown} does not take the options in the URL, or in PGOPTIONS: {said[0]}.",
+            "Write settings that it has, with values that it takes, as options=-cNAME%3DVALUE in the URL.",
+        )
     for words, cause, remedy in _REFUSALS:
         if re.search(words, text):
             named = remedy.format(database=identifier(address.database), role=identifier(address.user or "ROLE"))
             return StoreUnavailable(f"The database server of {address.shown} {cause}.", named)
-    said = text.rpartition("FATAL:")[2].strip().splitlines()
     return StoreUnavailable(
         f"The database server of {address.shown} cannot be reached: {said[0] if said else 'it said nothing'}.",
         "Correct ORGSYNC_DATABASE_URL, or see the server's log.",
     )
 
 
+_SERVER_OPTIONS = (
+    "FATAL: .*(requires a value|unrecognized configuration parameter|invalid command-line argument|"
+    "invalid value for parameter|requires a numeric value|cannot be changed|is outside the valid range)"
+)
 _WRONG_VALUE = re.compile(r'invalid "?(?P<name>[a-z_]+)"? value: "(?P<value>[^"]*)"')
 _WRONG_NUMBER = re.compile(r'invalid integer value "(?P<value>[^"]*)" for connection option "(?P<name>[a-z_]+)"')
 _VALUES = {
