@@ -32,6 +32,7 @@ __all__ = [
     "empty_database",
     "lasting_database",
     "new_database",
+    "own_server",
     "shared_server",
 ]
 
@@ -105,9 +106,17 @@ class PostgresServer:
         """Stop the server; open connections are cut."""
         self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self.data), "stop")
 
+    def hold_answers(self) -> None:
+        """Let commits be done, but not be answered, until the server is killed: they wait for a standby."""
+        (self.data / "postgresql.auto.conf").write_text("synchronous_standby_names = 'none'\n")
+        os.kill(self._first_process(), signal.SIGHUP)
+
+    def _first_process(self) -> int:
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
     def kill(self) -> None:
         """Kill the server's processes, as a crash of the machine's memory would, and wait until they are gone."""
-        first = int((self.data / "postmaster.pid").read_text().split()[0])
+        first = self._first_process()
         found = subprocess.run(["pgrep", "-P", str(first)], capture_output=True, text=True, check=False).stdout.split()
         for pid in (first, *map(int, found)):
             with suppress(ProcessLookupError):
@@ -118,6 +127,7 @@ class PostgresServer:
         # Where nothing collects the dead, a new server would take their numbers for living processes.
         for left in (self.data / "postmaster.pid", *self.folder.glob(".s.PGSQL.*")):
             left.unlink(missing_ok=True)
+        (self.data / "postgresql.auto.conf").write_text("")
 
     def is_up(self) -> bool:
         """Return whether the server runs."""
@@ -184,6 +194,21 @@ def shared_server() -> PostgresServer:
 
     atexit.register(leave)
     return server
+
+
+@contextmanager
+def own_server() -> Generator[PostgresServer]:
+    """Run a server for one test, which may end it at any moment: other tests of this process do not use it."""
+    folder = Path(tempfile.mkdtemp(prefix="orgsync-postgres-"))
+    server = PostgresServer(folder)
+    server.make()
+    server.start()
+    try:
+        yield server
+    finally:
+        if server.is_up():
+            server.kill()
+        shutil.rmtree(folder)
 
 
 _MADE = dict[str, str]()

@@ -35,7 +35,7 @@ from .webhook_table import WebhookTable
 from .worker_tables import KeptLock, WorkerTables
 from .write_table import WriteTable
 
-__all__ = ["Backend", "Transaction", "Work"]
+__all__ = ["Backend", "IsDone", "Transaction", "Work", "repeatable"]
 
 T = TypeVar("T")
 
@@ -71,6 +71,16 @@ class Transaction(Protocol):
 
 Work: TypeAlias = Callable[[Transaction], Coroutine[Any, Any, T]]
 """What is done in a transaction."""
+IsDone: TypeAlias = Callable[[Transaction, T], Coroutine[Any, Any, bool]]
+"""What finds out whether a transaction was committed whose answer was lost, given what its work has returned.
+
+It runs in a new transaction, and first waits for a lock that the other one held: that may not have ended yet.
+"""
+
+
+async def repeatable(on: Transaction, result: object) -> bool:
+    """Let a transaction whose answer was lost be done again: once done, it changes nothing."""
+    return False
 
 
 class Backend(Protocol):
@@ -95,9 +105,11 @@ class Backend(Protocol):
         """Read as `reading` does, in one go: the work awaits nothing but what it is given, and what that returns."""
         ...
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, durable: bool = False, is_done: IsDone[T] | None = None) -> T:
         """Write in one transaction as `writing` does, in one go: see `read`.
 
+        The work may be done again, from the start, where a server cuts the connection before it is asked to commit, and
+        after that as `is_done` says; without it, a lost answer is a StoreUnavailable.
         Where a statement would cost a switch to the database's thread, all of them together cost one. What every run
         does is done so.
         """

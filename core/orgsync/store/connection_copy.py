@@ -5,7 +5,7 @@ from typing import Any
 
 from orgsync.records import Column, Row, Schema, as_stored
 
-from .backend import Backend
+from .backend import Backend, Transaction, repeatable
 from .rows import Rows
 
 __all__ = ["Copy"]
@@ -73,8 +73,8 @@ class Copy:
 
     async def mark_seen(self, schema: Schema, ids: Sequence[str]) -> None:
         """Note that the org has these Ids; one may be seen several times."""
-        async with self._backend.writing() as on:
-            await on.seen_ids.add(self._connection, self._owner(schema), ids)
+        owner = self._owner(schema)
+        await self._backend.write(lambda on: on.seen_ids.add(self._connection, owner, ids), is_done=repeatable)
 
     async def unseen(self, schema: Schema, *, after: str = "", limit: int, upto_seq: int) -> list[str]:
         """List Ids of live rows after `after` that were not seen, in the order of their bytes.
@@ -99,11 +99,13 @@ class Copy:
 
     async def clear_seen(self, schema: Schema) -> None:
         """Delete the list of seen Ids, in transactions that let other writers in between."""
-        more = True
-        while more:
-            async with self._backend.writing() as on:
-                cleared = await on.seen_ids.clear(self._connection, self._owner(schema), limit=_CLEARED_AT_ONCE)
-                more = cleared > 0
+        owner = self._owner(schema)
+
+        async def clear_some(on: Transaction) -> int:
+            return await on.seen_ids.clear(self._connection, owner, limit=_CLEARED_AT_ONCE)
+
+        while await self._backend.write(clear_some, is_done=repeatable):
+            pass
 
     async def _table(self, schema: Schema) -> str:
         """Return the table that holds the rows of a class, made if the sync writes it."""

@@ -1,6 +1,6 @@
 """Connections: saved, changed, renamed and removed, together with everything that bears their name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from secrets import token_hex
 from typing import Any, TypedDict, Unpack
@@ -9,7 +9,7 @@ from orgsync.errors import KeyUnusable, NameTaken, NameUnknown
 from orgsync.suggest import nearest
 
 from .alerts import AlertChange, clear_alert, clear_alerts_of, log_alerts, raise_alert, sign_in_message
-from .backend import Backend, Transaction
+from .backend import Backend, Transaction, repeatable
 from .connect_sessions import finish_session
 from .keys import require_key
 from .messages import tell, tell_connection
@@ -91,24 +91,35 @@ class Connections:
         secrets: Mapping[str, Any] | None = None,
         add_tags: Sequence[str] = (),
         remove_tags: Sequence[str] = (),
+        expected: Callable[[Connection], bool] | None = None,
         **columns: Unpack[ConnectionColumns],
     ) -> Connection:
-        """Change some of a connection's columns, and its credentials where they are given.
+        """Change some of a connection's columns, and its credentials where they are given; return it as it is then.
 
+        Nothing is changed where the connection, as it is in the same transaction, is not `expected`.
         Tags are added and removed in the same transaction. Raises NameUnknown, with the nearest tag, for one to remove
         that it does not have; then nothing is changed.
         """
-        changed: dict[str, Any] = {**columns}
-        if odd := changed.keys() - ConnectionColumns.__annotations__.keys():
+        if odd := columns.keys() - ConnectionColumns.__annotations__.keys():
             raise TypeError(f"a connection has no {', '.join(sorted(odd))} to change")
-        async with self._backend.writing(durable=True) as on:
+
+        async def change(on: Transaction) -> tuple[Connection, Sequence[AlertChange]]:
+            changed: dict[str, Any] = {**columns}
             found = await require_connection(on, name)
+            if expected is not None and not expected(found):
+                return found, ()
             if secrets is not None:
                 changed["secrets"] = self._encrypted(found, secrets, found)
             if add_tags or remove_tags:
                 changed["tags"] = _retagged(found, add_tags, remove_tags)
             saved = await on.connections.save(_changed(found, changed))
-            changes = await _tell_status(on, found, saved)
+            return saved, await _tell_status(on, found, saved)
+
+        async def is_done(on: Transaction, done: tuple[Connection, Sequence[AlertChange]]) -> bool:
+            kept = await on.connections.get(name)
+            return kept is not None and _values(kept) == _values(done[0])
+
+        saved, changes = await self._backend.write(change, durable=True, is_done=is_done)
         log_alerts(changes)
         self._logged.update(each.alert.connection for each in changes if each.raised)
         return saved
@@ -167,10 +178,14 @@ class Connections:
         key = self._vault.decrypt(name, found.secrets).get(_MASKING)
         if key is None:
             await self.require_key()
-            async with self._backend.writing(durable=True) as on:
+
+            async def make(on: Transaction) -> bytes:
                 found = await require_connection(on, name)
                 encrypted = self._encrypted(found, self.decrypt(found), found)
                 await on.connections.save(_changed(found, {"secrets": encrypted}))
+                return encrypted
+
+            encrypted = await self._backend.write(make, durable=True, is_done=repeatable)  # which keeps a key once made
             key = self._vault.decrypt(name, encrypted)[_MASKING]
         return bytes.fromhex(key)
 
@@ -223,7 +238,11 @@ async def _tell_status(on: Transaction, before: Connection, now: Connection) -> 
 
 
 def _changed(connection: Connection, values: Mapping[str, Any]) -> Connection:
-    return Connection(**{**{name: getattr(connection, name) for name in Connection.model_fields}, **values})
+    return Connection(**{**_values(connection), **values})
+
+
+def _values(connection: Connection) -> dict[str, Any]:
+    return {name: getattr(connection, name) for name in Connection.model_fields}
 
 
 def _retagged(connection: Connection, add: Sequence[str], remove: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ import anyio
 from orgsync.errors import AlreadyRunning, StoreUnavailable
 from orgsync.records import to_stored
 
-from .backend import Backend, Transaction
+from .backend import Backend, Transaction, repeatable
 from .control_tables import Lease
 from .holder import Holder
 from .model import Run
@@ -79,7 +79,17 @@ class Leases:
                 await self.forget(on, held.holder)
             return await begin(on, sync, connection, epoch)
 
-        return await self._backend.write(acquire)
+        async def is_done(on: Transaction, run: Run) -> bool:
+            await on.leases.get(sync, connection)  # which keeps others from acquiring it
+            begun = await on.runs.get(run.id)
+            return begun is not None and (begun.sync, begun.connection, begun.epoch, begun.started_at) == (
+                sync,
+                connection,
+                run.epoch,
+                run.started_at,
+            )
+
+        return await self._backend.write(acquire, is_done=is_done)
 
     async def forget(self, on: Transaction, holder: str) -> None:
         """Forget a dead holder, unless another lease is still its, or an action of its has not been ended."""
@@ -126,8 +136,9 @@ class Leases:
             self._released.remove(key)
             return
         with suppress(StoreUnavailable):
-            async with self._backend.writing() as on:
-                await on.leases.release(run.sync, run.connection, run.epoch)
+            await self._backend.write(
+                lambda on: on.leases.release(run.sync, run.connection, run.epoch), is_done=repeatable
+            )
 
 
 async def require_current(on: Transaction, run: Run) -> None:

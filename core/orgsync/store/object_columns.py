@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from .backend import Backend
+from .backend import Backend, Transaction
 from .model import ObjectColumn
 
 __all__ = ["ObjectColumns"]
@@ -29,8 +29,11 @@ class ObjectColumns:
         known = await self.list(table)
         if not choose(known):
             return known, ()
-        async with self._backend.writing() as on:
+
+        async def add(on: Transaction) -> tuple[Sequence[ObjectColumn], Sequence[ObjectColumn]]:
             known = await on.object_columns.list(table)
             new = choose(known)
             await on.object_columns.add(new)
-        return known, new
+            return known, new
+
+        return await self._backend.write(add)

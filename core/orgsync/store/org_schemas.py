@@ -76,17 +76,28 @@ class OrgSchemas:
         An object that is seen for the first time has not changed. `reader` is the sync that reads the objects and, with
         a blank between, the table that it reads them for; `reads` are the fields that it reads of each.
         """
-        found: list[FieldChange] = []
-        alerts: list[AlertChange | None] = []
-        async with self._backend.writing() as on:
+
+        async def note(on: Transaction) -> tuple[Sequence[FieldChange], Sequence[AlertChange | None]]:
+            found: list[FieldChange] = []
+            alerts: list[AlertChange | None] = []
             if await on.connections.get(connection) is None:
-                return ()
+                return (), ()
             for name in sorted(seen):
                 fields = sorted((reads or {}).get(name, ()))
                 changes = await _noted(on, connection, name, seen[name], {reader: fields} if reader else {})
                 if changes:
                     found += changes
                     alerts.append(await _tell(on, connection, name, changes))
+            return found, alerts
+
+        async def is_done(on: Transaction, done: tuple[Sequence[FieldChange], object]) -> bool:
+            await on.connections.get(connection)  # which waits for whoever else writes under its name
+            for each in done[0][:1]:
+                row = await on.health.schema(connection, each.object)
+                return row is not None and _stored(each) in row.changes
+            return False  # nothing had changed, so that nothing comes of doing it again
+
+        found, alerts = await self._backend.write(note, is_done=is_done)
         log_alerts([each for each in alerts if each is not None])
         return found
 

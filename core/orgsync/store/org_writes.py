@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from .backend import Backend
+from .backend import Backend, repeatable
 from .model import OrgWrite
 from .write_table import StoredPart
 
@@ -23,13 +23,11 @@ class OrgWrites:
 
     async def start(self, connection: str, key: str, label: str) -> OrgWrite:
         """Begin a write."""
-        async with self._backend.writing(durable=True) as on:
-            return await on.org_writes.start(connection, key, label)
+        return await self._backend.write(lambda on: on.org_writes.start(connection, key, label), durable=True)
 
     async def finish(self, write: OrgWrite) -> None:
         """Note that a write is complete."""
-        async with self._backend.writing(durable=True) as on:
-            await on.org_writes.finish(write.id)
+        await self._backend.write(lambda on: on.org_writes.finish(write.id), durable=True, is_done=repeatable)
 
     async def parts(self, write: OrgWrite) -> Sequence[StoredPart]:
         """Read how far the parts of a write have come."""
@@ -43,8 +41,9 @@ class OrgWrites:
 
     async def save_part(self, write: OrgWrite, part: StoredPart, outcomes: bytes) -> None:
         """Keep how far a part has come."""
-        async with self._backend.writing(durable=True) as on:
-            await on.org_writes.save_part(write.id, part, outcomes)
+        await self._backend.write(
+            lambda on: on.org_writes.save_part(write.id, part, outcomes), durable=True, is_done=repeatable
+        )
 
     async def remove_before(self, instant: datetime) -> None:
         """Delete what is kept of writes that were complete before an instant; those under way stay, however old."""

@@ -1,7 +1,7 @@
 """Rows of the record tables: committed batch by batch, read page by page, deleted by a reset of their sync."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from operator import itemgetter
 from typing import Any
 
@@ -10,7 +10,7 @@ from orgsync.records import Column, Position, Row, Schema
 
 from . import ownership, resets, tables
 from .alerts import log_alerts
-from .backend import Backend, Transaction
+from .backend import Backend, IsDone, Transaction
 from .commit_types import Counts, Write, encodable, newest
 from .leases import Leases, require_current
 from .model import Run
@@ -42,8 +42,7 @@ class Rows:
         known = (schema.table, schema.columns)  # not the class itself: a scheduler loads changed scripts for months
         if known in self._prepared:
             return ()
-        async with self._backend.writing() as on:
-            added = await tables.prepare(on, schema)
+        added = await self._backend.write(lambda on: tables.prepare(on, schema), is_done=_prepared(schema))
         self._prepared.add(known)
         return added
 
@@ -94,7 +93,19 @@ class Rows:
                 )
             return counts
 
-        return await self._backend.write(write)
+        totals = _counters(run)
+
+        async def is_done(on: Transaction, counts: Counts) -> bool:
+            """Return whether the run's counters are those after the commit; one that counts nothing may come twice."""
+            await require_current(on, run)
+            kept = await on.runs.get(run.id)
+            after = totals + counts
+            return kept is not None and after != totals and _counters(kept) == after
+
+        counts = await self._backend.write(write, is_done=is_done)
+        after = totals + counts
+        run.added, run.updated, run.deleted, run.unchanged = astuple(after)
+        return counts
 
     async def tables(self) -> Sequence[str]:
         """List every record table."""
@@ -207,6 +218,20 @@ class Rows:
             cleared = await resets.give_up(on, copy)
         log_alerts(cleared)
         return copy
+
+
+def _counters(run: Run) -> Counts:
+    """Return what a run has counted: as it was read, and as this process has committed since."""
+    return Counts(run.added, run.updated, run.deleted, run.unchanged)
+
+
+def _prepared(schema: Schema) -> IsDone[Sequence[str]]:
+    """Return what finds out whether a table has the columns that were added to it."""
+
+    async def is_done(on: Transaction, added: Sequence[str]) -> bool:
+        return bool(added) and set(added) <= (await on.tables.columns(schema.table)).keys()
+
+    return is_done
 
 
 def _ordered(rows: Sequence[Row]) -> Sequence[Row]:

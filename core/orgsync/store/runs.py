@@ -8,7 +8,7 @@ from orgsync.errors import NameUnknown, OrgsyncError, ProcessDied
 from orgsync.records import Position
 
 from .alerts import AlertChange, log_alerts, note_run_end
-from .backend import Backend, Transaction
+from .backend import Backend, Transaction, repeatable
 from .leases import Leases, require_current
 from .model import Checkpoint, Run, RunStatus, stored_now
 from .owed import owed_in, with_owed, without_owed
@@ -82,7 +82,12 @@ class Runs:
             used, limit = usage or (None, None)
             return ended, await note_run_end(on, ended, used=used, limit=limit, alert_after=alert_after)
 
-        ended, changes = await self._backend.write(end)
+        async def is_done(on: Transaction, done: tuple[Run, Sequence[AlertChange]]) -> bool:
+            await on.leases.renew(run.sync, run.connection, run.epoch)  # nothing, where the end has released it
+            kept = await on.runs.get(run.id)
+            return kept is not None and (kept.status, kept.finished_at) == (done[0].status, done[0].finished_at)
+
+        ended, changes = await self._backend.write(end, is_done=is_done)
         self._leases.mark_released(run)
         log_alerts(changes)
         return ended
@@ -92,13 +97,16 @@ class Runs:
 
         What is still running of it in a process that has died has failed.
         """
-        async with self._backend.writing() as on:
+
+        async def start(on: Transaction) -> Run:
             for run_id, holder in await on.runs.running_actions(action, connection):
                 if not await self._backend.alive(holder):
                     if (ended := await on.runs.fail_action(run_id, ProcessDied.in_action())) is not None:
                         await note_run_end(on, ended)
                     await self._leases.forget(on, holder)
             return await on.runs.start_action(action, connection, self._backend.own_holder())
+
+        return await self._backend.write(start)
 
     async def finish_action(
         self,
@@ -110,20 +118,23 @@ class Runs:
         usage: tuple[int, int] | None = None,
     ) -> Run:
         """End a run of an action. One that was removed with its connection meanwhile is returned as it would be."""
-        async with self._backend.writing() as on:
+
+        async def end(on: Transaction) -> Run | None:
             ended = await on.runs.finish(run.id, status=status, error=error, api_calls=api_calls, watermark=None)
             if ended is not None:
                 used, limit = usage or (None, None)
                 await note_run_end(on, ended, used=used, limit=limit)
-                return ended
+            return ended
+
+        if (ended := await self._backend.write(end, is_done=repeatable)) is not None:
+            return ended
         run.status, run.api_calls, run.finished_at = status, api_calls, stored_now()
         run.error, run.error_code = (str(error), error.code) if error else (None, None)
         return run
 
     async def note(self, run_id: int, text: str) -> None:
         """Keep as its error what a run under way waits for; its end replaces it. Empty: it works again."""
-        async with self._backend.writing() as on:
-            await on.runs.note(run_id, text or None)
+        await self._backend.write(lambda on: on.runs.note(run_id, text or None), is_done=repeatable)
 
     async def get(self, run_id: int) -> Run:
         """Read one run; raises NameUnknown for a number that none has."""

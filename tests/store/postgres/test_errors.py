@@ -414,7 +414,7 @@ async def test_idle_connections_that_the_server_has_cut_are_replaced(
             pass
 
 
-async def test_a_connection_cut_during_a_batch_leaves_nothing_of_it_and_the_next_run_continues(
+async def test_a_batch_whose_connection_is_cut_each_time_leaves_nothing_and_the_next_run_continues(
     database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Store.open(database.url, folder=tmp_path) as store, running(store) as run:
@@ -442,28 +442,6 @@ def in_the_middle(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> 
 
     monkeypatch.setattr(ChangeNumbers, "take", taken)
     return lambda: monkeypatch.setattr(ChangeNumbers, "take", take)
-
-
-async def test_a_commit_whose_answer_was_lost_is_found_out_by_the_next_run(
-    database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from psycopg import AsyncConnection, OperationalError
-
-    commit = AsyncConnection.commit
-
-    async def lost(connection: AsyncConnection) -> None:
-        await commit(connection)
-        raise OperationalError("server closed the connection unexpectedly")
-
-    async with Store.open(database.url, folder=tmp_path) as store, running(store) as run:
-        await deliver(store, run, [contact("first")])
-        monkeypatch.setattr(AsyncConnection, "commit", lost)
-        with pytest.raises(StoreUnavailable, match="it may have been done or not"):
-            await store.rows.commit(run, [Write(CONTACT, [contact("a")])], Position("contact", None, {"page": 1}), 0)
-        monkeypatch.setattr(AsyncConnection, "commit", commit)
-    async with Store.open(database.url, folder=tmp_path) as store:
-        assert (await store.runs.checkpoints("contacts", "acme"))["contact"].position == {"page": 1}
-        assert set(await names(store)) == {"first", "a"}
 
 
 async def test_a_name_that_postgres_would_cut_off_is_refused(database: PostgresDatabase, tmp_path: Path) -> None:

@@ -2,21 +2,23 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import anyio
+from psycopg import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from .. import versions
-from ..backend import Work
+from ..backend import IsDone, Work
 from ..holder import Holder
 from ..other_tables import note_other_tables
 from . import control_sql, holding_back, liveness, renumbering, sandbox, table_sql
 from .address import Address, address
-from .driver import Pool, Statements, connect, require_own_session
-from .errors import errors_explained
+from .driver import TRIES, Pool, Statements, connect, require_own_session
+from .errors import errors_explained, is_cut
 from .locks import KeptSession, Locks
 from .row_writes import FirstPasses
 from .schema import in_schema
@@ -33,10 +35,11 @@ class PostgresBackend:
 
     is_shared = True
 
-    def __init__(self, at: Address) -> None:
+    def __init__(self, at: Address, *, tries: int = TRIES) -> None:
         self._address = at
-        self._readers = Pool(at, writes=False)
-        self._writers = Pool(at, writes=True)
+        self._tries = tries
+        self._readers = Pool(at, writes=False, answered=False, tries=tries)
+        self._writers = Pool(at, writes=True, answered=True, tries=tries)  # used after the readers
         self._first_passes = FirstPasses()
         self._locks = Locks(at)
         self._holder = liveness.new_holder()
@@ -44,12 +47,13 @@ class PostgresBackend:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, at: Address) -> "AsyncGenerator[PostgresBackend]":
+    async def open(cls, at: Address, *, tries: int = TRIES) -> "AsyncGenerator[PostgresBackend]":
         """Open the database; its control tables are made if missing, and brought to this package's version.
 
-        Raises StoreUnavailable for a database that cannot be used.
+        `tries` is how often something is tried whose connection is cut each time. Raises StoreUnavailable for a
+        database that cannot be used.
         """
-        backend = cls(at)
+        backend = cls(at, tries=tries)
         try:
             await backend.upgrade()
             yield backend
@@ -90,10 +94,28 @@ class PostgresBackend:
         async with self.reading() as on:
             return await work(on)
 
-    async def write(self, work: Work[T]) -> T:
-        """Write in one transaction as `writing` does."""
-        async with self.writing() as on:
-            return await work(on)
+    async def write(self, work: Work[T], *, durable: bool = False, is_done: IsDone[T] | None = None) -> T:
+        """Write in one transaction as `writing` does, again where the connection is cut; see `Backend.write`."""
+        doubtful: _Lost[T] | None = None
+        with errors_explained(self._address):
+            for left in reversed(range(self._tries)):
+                lost: _Lost[T] | None = None
+                async with self._writers.taken(transaction=True) as statements:
+                    try:
+                        on = self._transaction(statements, writes=True)
+                        if doubtful is not None and is_done is not None and await is_done(on, doubtful.result):
+                            return doubtful.result
+                        doubtful = None
+                        result = await work(on)
+                        lost = _Lost(result)
+                        await statements.driver.commit()
+                    except OperationalError as error:
+                        if not left or not is_cut(error, statements.driver) or (lost is not None and is_done is None):
+                            raise
+                    else:
+                        return result
+                doubtful = lost or doubtful
+        raise AssertionError("the last try has raised")  # pragma: no cover
 
     def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
         """Hold a lock across tasks, processes and hosts; the server frees it when its holder's connection ends."""
@@ -178,7 +200,8 @@ class PostgresBackend:
     @asynccontextmanager
     async def sandbox(self, folder: Path) -> "AsyncGenerator[PostgresBackend]":
         """Open a copy of the whole database as it is now, in which no lease is held, in a schema of its own."""
-        async with sandbox.copy(self._address) as at, PostgresBackend.open(at) as backend:
+        # A server that has crashed empties the copy, whose tables are not logged: nothing is done again there.
+        async with sandbox.copy(self._address) as at, PostgresBackend.open(at, tries=1) as backend:
             yield backend
 
     def _transaction(self, on: Statements, *, writes: bool) -> PostgresTransaction:
@@ -188,7 +211,7 @@ class PostgresBackend:
         """Make an engine for sessions that read one state, or for the upgrade."""
 
         async def creator() -> Any:
-            return await connect(self._address, writes=writes, autocommit=False)
+            return await connect(self._address, writes=writes, restarting=True, autocommit=False)
 
         return create_async_engine(
             "postgresql+psycopg://",
@@ -206,6 +229,13 @@ class PostgresBackend:
         await self._writers.close()
         if self._sessions is not None:
             await self._sessions.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost(Generic[T]):
+    """What a transaction has done, where the answer to its commit was lost."""
+
+    result: T
 
 
 def open_backend(url: str) -> AbstractAsyncContextManager[PostgresBackend]:

@@ -1,8 +1,8 @@
 """The PostgreSQL driver: connections, their pool, and statements."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 import psycopg
@@ -11,12 +11,15 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from .address import Address
-from .errors import require_usable, transactions_pooled
+from .errors import is_cut, require_usable, transactions_pooled
 from .refusals import connection_refused, may_pass
 
-__all__ = ["OPTIONS", "PID", "Pool", "Statements", "connect", "require_own_session", "set_up"]
+__all__ = ["OPTIONS", "PID", "TRIES", "Pool", "Statements", "connect", "require_own_session", "set_up"]
 
 _PAUSE_SECONDS = 0.2
+TRIES = 5
+"""How often something is tried whose connection is cut each time: what it does may be what the server dies of."""
+_Reopen: TypeAlias = Callable[[], Awaitable[AsyncConnection[Any]]]
 _ON_DISK = (  # a crash that took commits away would give their numbers again, to readers of the feed that are past them
     "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
     "ELSE current_setting('synchronous_commit') END, false)"
@@ -52,14 +55,15 @@ async def connect(
     give_up = anyio.current_time() + address.connect_within
     while True:
         try:
-            opened = await AsyncConnection.connect(
-                address.conninfo, autocommit=autocommit, row_factory=tuple_row, **OPTIONS
-            )
-            break
+            return await _connect(address, writes=writes, autocommit=autocommit)
         except OperationalError as error:
             if not may_pass(error, restarting=restarting) or anyio.current_time() > give_up:
                 raise connection_refused(error, address, restarting=restarting) from None
         await anyio.sleep(_PAUSE_SECONDS)
+
+
+async def _connect(address: Address, *, writes: bool, autocommit: bool) -> AsyncConnection[Any]:
+    opened = await AsyncConnection.connect(address.conninfo, autocommit=autocommit, row_factory=tuple_row, **OPTIONS)
     try:
         require_usable(opened.info, address)
         await opened.execute(set_up(address, writes=writes).encode())
@@ -80,7 +84,7 @@ async def require_own_session(statements: "Statements", address: Address) -> Non
     pid = await statements.pid()
     if pid == statements.driver.info.backend_pid:
         return
-    other = await connect(address, writes=False)
+    other = await connect(address, writes=False, restarting=True)
     try:
         if await Statements(other).pid() == pid or await statements.pid() != pid:
             raise transactions_pooled(address)
@@ -94,10 +98,15 @@ async def _close(connection: AsyncConnection[Any]) -> None:
 
 
 class Statements:
-    """Statements sent through one connection."""
+    """Statements sent through one connection.
 
-    def __init__(self, driver: AsyncConnection[Any]) -> None:
+    With `reopen` each statement stands for itself and only reads: one whose connection is cut is sent again through
+    another.
+    """
+
+    def __init__(self, driver: AsyncConnection[Any], *, reopen: _Reopen | None = None) -> None:
         self.driver = driver
+        self._reopen = reopen
         self.stages = set[str]()  # the temporary tables that there are on this connection
         self._pid: int | None = None
 
@@ -105,6 +114,17 @@ class Statements:
         self, sql: str, parameters: Sequence[Any] = (), *, prepare: bool | None = None
     ) -> list[tuple[Any, ...]]:
         """Run a statement with `%s` for its parameters, and return its rows; none for one that returns none."""
+        for left in reversed(range(TRIES)):
+            try:
+                return await self._fetch(sql, parameters, prepare)
+            except OperationalError as error:
+                if self._reopen is None or not left or not is_cut(error, self.driver):
+                    raise
+            await _close(self.driver)
+            self.driver, self._pid = await self._reopen(), None
+        raise AssertionError("the last try has raised")  # pragma: no cover
+
+    async def _fetch(self, sql: str, parameters: Sequence[Any], prepare: bool | None) -> list[tuple[Any, ...]]:
         cursor = await self.driver.execute(sql.encode(), parameters, prepare=prepare)
         return [] if cursor.description is None else await cursor.fetchall()
 
@@ -139,13 +159,18 @@ class Statements:
 
 
 class Pool:
-    """Connections of one kind, at most so many at once; those that are idle are used again."""
+    """Connections of one kind, at most so many at once; those that are idle are used again.
 
-    def __init__(self, address: Address, *, writes: bool) -> None:
+    `answered` says that the server has answered this process before. `tries` is how often something is tried whose
+    connection is cut each time.
+    """
+
+    def __init__(self, address: Address, *, writes: bool, answered: bool, tries: int) -> None:
         self._address = address
         self._writes = writes
         self._idle: list[Statements] = []
-        self._answered = False
+        self._answered = answered
+        self._tries = tries
         self._places = anyio.Semaphore(address.pool_size)
 
     @asynccontextmanager
@@ -176,15 +201,27 @@ class Pool:
                 raise
             else:
                 return statements
+        for left in reversed(range(self._tries)):
+            opened = await self._open()
+            statements = Statements(opened, reopen=self._open if self._tries > 1 and not self._writes else None)
+            try:
+                await statements.begin(self._address, transaction=transaction)
+            except OperationalError as error:
+                lasts = not left or not is_cut(error, opened)
+                await _close(opened)
+                if lasts:
+                    raise
+            except BaseException:
+                await _close(opened)
+                raise
+            else:
+                return statements
+        raise AssertionError("the last try has raised")  # pragma: no cover
+
+    async def _open(self) -> AsyncConnection[Any]:
         opened = await connect(self._address, writes=self._writes, restarting=self._answered)
         self._answered = True
-        statements = Statements(opened)
-        try:
-            await statements.begin(self._address, transaction=transaction)
-        except BaseException:
-            await _close(opened)
-            raise
-        return statements
+        return opened
 
     async def _put_back(self, statements: Statements) -> None:
         driver = statements.driver

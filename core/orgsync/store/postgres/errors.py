@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 
@@ -15,7 +16,9 @@ __all__ = [
     "AGAIN",
     "FULL",
     "MOVED",
+    "UP",
     "errors_explained",
+    "is_cut",
     "require_usable",
     "transactions_pooled",
 ]
@@ -24,9 +27,13 @@ MOVED = "OS001"
 """The code with which a database that was closed by a move refuses to be written to."""
 
 _OLDEST = 140_000  # PostgreSQL 14
-AGAIN = "Run it again: what was committed is kept, and the next run continues there."
+AGAIN = "What was committed is kept, and the next run continues there."
+UP = "Wait until it is up; the next run works then."
 
-FULL = ("cannot write: its disk is full", "Free some space there, then run again; nothing committed is lost.")
+FULL = (
+    "cannot write: its disk is full",
+    "Free some space there; nothing committed is lost, and the next run continues there.",
+)
 
 _OWN_FAULTS = ("53", "58", "XX")
 """Classes of codes: resources that lack, the server's system, its inner faults. They are told in words of its own, such
@@ -35,7 +42,7 @@ as of a file that may not grow; a quota and a limit to the size of files have no
 _FAULTS: dict[str, tuple[str, str]] = {
     "57P01": ("ended the connection: it was shut down or restarted", AGAIN),
     "57P02": ("ended the connection: it crashed", AGAIN),
-    "57P03": ("does not take connections yet: it starts up, or recovers", "Wait until it is up, then run again."),
+    "57P03": ("does not take connections yet: it starts up, or recovers", UP),
     "57014": ("cancelled a statement", f"See statement_timeout there, and who cancelled it. {AGAIN}"),
     "25P03": (
         "ended a transaction in which nothing happened for too long",
@@ -45,7 +52,7 @@ _FAULTS: dict[str, tuple[str, str]] = {
     "57P05": ("ended a connection on which nothing was said for too long", f"The process was paused. {AGAIN}"),
     "2BP01": (
         "keeps what views of your own are made of",
-        "Drop those views, run again, and create them anew.",
+        "Drop those views, and create them anew after the next run.",
     ),
     "3F000": (
         "has no schema of the name that the URL's search_path gives",
@@ -58,7 +65,7 @@ _FAULTS: dict[str, tuple[str, str]] = {
     "40P01": ("ended a transaction that waited for another in a circle", AGAIN),
     "40001": ("ended a transaction that others had overtaken", AGAIN),
     "53100": FULL,
-    "53200": ("is out of memory", "Give it more memory, or fewer connections, then run again."),
+    "53200": ("is out of memory", f"Give it more memory, or fewer connections. {AGAIN}"),
     "53300": ("takes no more connections", "Lower pool_size in the URL, or raise max_connections there."),
     "54000": (
         "does not take a row: its values need more than the 8 kilobytes that a page there holds",
@@ -69,10 +76,19 @@ _FAULTS: dict[str, tuple[str, str]] = {
         "Name fewer fields in the record class, or divide them among several classes of the same object.",
     ),
     "55P03": ("did not free a lock in time", f"Find what holds it in pg_locks. {AGAIN}"),
-    "58030": ("cannot read or write its disk", "Check the disk of the server, then run again."),
+    "58030": ("cannot read or write its disk", f"Check the disk of the server. {AGAIN}"),
     "XX001": ("has a damaged table", "Restore a backup, or reset the sync whose table it is."),
     "XX002": ("has a damaged index", "Run REINDEX there."),
 }
+
+
+_ENDED = ("57P01", "57P02", "57P03", "57P05")
+"""With these the server ends a session: a shutdown, a crash, a start that is not over, a silence that was too long."""
+
+
+def is_cut(error: psycopg.OperationalError, driver: psycopg.AsyncConnection[Any]) -> bool:
+    """Return whether an error proves that a connection has ended, and with it what it had not asked to commit."""
+    return error.sqlstate in _ENDED or (error.sqlstate is None and driver.closed)
 
 
 @contextmanager
@@ -117,7 +133,7 @@ def _explain(error: psycopg.Error, address: Address, makes_schema: bool) -> Orgs
     if state.startswith("08") or (not state and isinstance(error, psycopg.OperationalError)):
         return StoreUnavailable(
             f"The connection to {address.shown} was cut. If that was during a commit, it may have been done or not.",
-            "Run it again: the next run reads what was committed, and continues there.",
+            "The next run reads what was committed, and continues there.",
         )
     return None
 

@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 from weakref import WeakValueDictionary
 
 import anyio
+from psycopg import AsyncConnection, OperationalError
 
 from orgsync.errors import AlreadyRunning
 
 from .address import Address
-from .driver import Statements, connect
-from .errors import errors_explained
+from .driver import TRIES, Statements, connect
+from .errors import errors_explained, is_cut
 
 __all__ = ["TRY", "KeptSession", "Locks"]
 
@@ -51,13 +53,8 @@ class Locks:
             raise _held(name)
         try:
             with errors_explained(self._address):
-                driver = await connect(self._address, writes=True)
+                driver = await self._acquired(name, give_up)
             try:
-                with errors_explained(self._address):
-                    while not (await Statements(driver).fetch(TRY, (name,)))[0][0]:
-                        if anyio.current_time() >= give_up:
-                            raise _held(name)
-                        await anyio.sleep(_POLL_SECONDS)
                 yield
             finally:
                 with anyio.CancelScope(shield=True):
@@ -65,11 +62,30 @@ class Locks:
         finally:
             queue.release()
 
+    async def _acquired(self, name: str, give_up: float) -> AsyncConnection[Any]:
+        """Return a connection that has acquired the lock; one that is cut before is replaced."""
+        for left in reversed(range(TRIES)):
+            driver = await connect(self._address, writes=True, restarting=True)
+            try:
+                while not (await Statements(driver).fetch(TRY, (name,)))[0][0]:
+                    if anyio.current_time() >= give_up:
+                        raise _held(name)
+                    await anyio.sleep(_POLL_SECONDS)
+            except BaseException as error:
+                passes = isinstance(error, OperationalError) and left and is_cut(error, driver)
+                with anyio.CancelScope(shield=True):
+                    await driver.close()
+                if not passes:
+                    raise
+            else:
+                return driver
+        raise AssertionError("the last try has raised")  # pragma: no cover
+
     @asynccontextmanager
     async def keep(self, name: str, *, ttl: int) -> AsyncGenerator[KeptSession]:
         """Hold the lock, which the server frees when it was not kept for `ttl` seconds; never wait for it."""
         with errors_explained(self._address):
-            on = Statements(await connect(self._address, writes=True))
+            on = Statements(await connect(self._address, writes=True, restarting=True))
         try:
             with errors_explained(self._address):
                 await on.fetch("SELECT set_config('idle_session_timeout', %s, false)", (f"{ttl}s",))

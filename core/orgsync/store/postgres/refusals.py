@@ -10,7 +10,7 @@ from orgsync.errors import OrgsyncError, SettingInvalid, StoreUnavailable
 from orgsync.suggest import nearest
 
 from .address import Address, identifier
-from .errors import AGAIN, FULL
+from .errors import AGAIN, FULL, UP
 
 __all__ = ["connection_refused", "may_pass"]
 
@@ -90,11 +90,11 @@ _REFUSALS = (
     ),
     ("too many clients", "takes no more connections", "Lower pool_size in the URL, or raise max_connections there."),
     ("remaining connection slots", "takes no more connections", "Lower pool_size, or raise max_connections there."),
-    ("starting up", "is starting up", "Wait until it is up, then run again."),
-    ("shutting down", "is shutting down", "Wait until it is up again, then run again."),
-    ("not accepting connections", "does not take connections yet", "Wait until it is up, then run again."),
-    ("not yet accepting connections", "does not take connections yet", "Wait until it is up, then run again."),
-    ("recovery mode", "recovers from a crash", "Wait until it is up, then run again."),
+    ("starting up", "is starting up", UP),
+    ("shutting down", "is shutting down", UP),
+    ("not accepting connections", "does not take connections yet", UP),
+    ("not yet accepting connections", "does not take connections yet", UP),
+    ("recovery mode", "recovers from a crash", UP),
     ("No space left on device", *FULL),
     ("session is read-only", "is read-only", "Point ORGSYNC_DATABASE_URL at the primary."),
 )
@@ -110,7 +110,21 @@ _PASSING = (
     "remaining connection slots",
 )
 _DOWN = ("Connection refused", "No such file or directory")
-_MAY_BE_RESTARTING = (*_DOWN, "server closed the connection")
+_MAY_BE_RESTARTING = (
+    *_DOWN,
+    "server closed the connection",
+    "terminating connection",  # it let this one in, and was shut down or crashed then
+    "Connection reset by peer",
+    "Broken pipe",
+    "could not receive",
+    "unexpected eof",  # of TLS
+    "No route to host",  # a machine that starts again, or an address that moves to another
+    "Network is unreachable",
+    "timeout",
+    "could not translate host name",
+    "failed to resolve host",
+    "Name or service not known",
+)
 
 
 def may_pass(error: psycopg.OperationalError, *, restarting: bool = False) -> bool:
@@ -128,7 +142,7 @@ def connection_refused(error: psycopg.OperationalError, address: Address, *, res
         return StoreUnavailable(
             f"The database server of {address.shown} ended while it was in use, and is not back within "
             f"{address.connect_within} s.",
-            f"Its log says why: a full disk under pg_wal ends it, for one. Mend that, and start it. {AGAIN}",
+            f"See its log for the reason, and start it. {AGAIN}",
         )
     said = text.rpartition("FATAL:")[2].strip().splitlines()
     if wrong := _wrong_option(text, address):

@@ -15,7 +15,7 @@ from orgsync.drafts import flush_to_disk
 from orgsync.errors import PostgresNeeded, StoreUnavailable
 
 from .. import versions
-from ..backend import Work
+from ..backend import IsDone, Work
 from ..holder import Holder
 from ..other_tables import note_other_tables
 from ..worker_tables import KeptLock, WorkerTables
@@ -86,11 +86,11 @@ class SqliteBackend:
         async with self._reader_taken() as pinned:
             return await pinned.in_one_go(work)
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, durable: bool = False, is_done: IsDone[T] | None = None) -> T:
         """Write in one transaction as `writing` does, in one switch to SQLite's thread."""
 
         async def whole(on: SqliteTransaction) -> T:
-            async with driver.transaction(on.statements):
+            async with driver.transaction(on.statements, durable=durable):
                 done = await work(on)
                 self.require_in_place()
                 return done
