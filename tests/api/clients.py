@@ -59,10 +59,10 @@ class OneTokenVault:
             grant="refresh-token", login_url=self.url, client_id="x", access_token="t", instance_url=self.url
         )
 
-    async def save(self, credentials: Credentials) -> None:
+    async def save(self, credentials: Credentials, *, renewed: Credentials) -> Credentials:
         raise AssertionError("nothing is to be saved")
 
-    async def refused(self, error: SignInNeeded) -> None:
+    async def refused(self, error: SignInNeeded, *, renewed: Credentials) -> Credentials:
         raise AssertionError("nothing is refused")
 
     def lock(self) -> "_NoLock":

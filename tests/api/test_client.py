@@ -543,11 +543,13 @@ class _RecordedVault(OneTokenVault):
             instance_url=self.url,
         )
 
-    async def save(self, credentials: Credentials) -> None:
+    async def save(self, credentials: Credentials, *, renewed: Credentials) -> Credentials:
         self.saved.append(credentials)
+        return credentials
 
-    async def refused(self, error: SignInNeeded) -> None:
+    async def refused(self, error: SignInNeeded, *, renewed: Credentials) -> Credentials:
         self.reasons.append(error.cause)
+        return renewed
 
 
 async def test_the_date_of_a_caches_copy_tells_no_time() -> None:

@@ -137,6 +137,33 @@ async def test_a_token_that_another_process_has_just_stored_is_used_without_a_re
     assert server.asked == []
 
 
+class OvertakenVault(MemoryVault):
+    """One whose credentials another renews, without regard to its lock, once they have been read to be renewed."""
+
+    async def load(self) -> Credentials:
+        loaded = await super().load()
+        if self.loads == 2:
+            self.credentials = replace(
+                loaded, refresh_token="theirs", access_token="their-token", issued_at=NOW, lifetime=None
+            )
+        return loaded
+
+
+@pytest.mark.parametrize("asked", ["refused", "answered", "answered after a fault"])
+async def test_what_another_has_stored_meanwhile_stays_and_is_used(asked: str) -> None:
+    async with RawServer(b"") as server, Http() as http:
+        server.will_answer(
+            *{"refused": [refused()], "answered": [token(server, refresh_token="late")]}.get(asked, [reply(503)])
+        )
+        vault = OvertakenVault(credentials(server.url))
+        session = Session(http, vault, clock=Clock())
+        dead = await session.access()
+        assert (await session.renew(dead)).token == "their-token"
+        assert (await session.access()).token == "their-token"
+    assert (vault.credentials.refresh_token, vault.reasons, vault.saved) == ("theirs", [], [])
+    assert len(server.asked) == 1  # the refresh token that was replaced is not sent again
+
+
 async def test_another_token_that_was_stored_long_ago_may_be_dead_as_well_and_is_renewed() -> None:
     async with RawServer(b"") as server, Http() as http:
         server.will_answer(token(server))
@@ -231,10 +258,10 @@ async def test_a_cancelled_renewal_still_stores_what_was_answered() -> None:
     asked, answering = anyio.Event(), anyio.Event()
 
     class SlowVault(MemoryVault):
-        async def save(self, credentials: Credentials) -> None:
+        async def save(self, credentials: Credentials, *, renewed: Credentials) -> Credentials:
             asked.set()
             await answering.wait()
-            await super().save(credentials)
+            return await super().save(credentials, renewed=renewed)
 
     async with RawServer(b"") as server, Http() as http:
         server.will_answer(token(server, refresh_token="refresh-2"))

@@ -30,17 +30,21 @@ class MemoryVault:
         self.loads += 1
         return self.credentials
 
-    async def save(self, credentials: Credentials) -> None:
+    async def save(self, credentials: Credentials, *, renewed: Credentials) -> Credentials:
         assert self._lock.locked(), "saved without the lock"
         if self.failures > 0:
             self.failures -= 1
             raise StoreUnavailable("The database is locked.", "Try again.")
         await anyio.lowlevel.checkpoint()
-        self.credentials = credentials
-        self.saved.append(credentials)
+        if self.credentials == renewed:
+            self.credentials = credentials
+            self.saved.append(credentials)
+        return self.credentials
 
-    async def refused(self, error: SignInNeeded) -> None:
-        self.reasons.append(error.cause)
+    async def refused(self, error: SignInNeeded, *, renewed: Credentials) -> Credentials:
+        if self.credentials == renewed:
+            self.reasons.append(error.cause)
+        return self.credentials
 
     @asynccontextmanager
     async def lock(self) -> AsyncGenerator[None]:
@@ -66,11 +70,13 @@ class FileVault:
         stamp = document.pop("issued_at")
         return Credentials(**document, issued_at=stamp and datetime.fromisoformat(stamp))
 
-    async def save(self, credentials: Credentials) -> None:
+    async def save(self, credentials: Credentials, *, renewed: Credentials) -> Credentials:
         self.put(credentials)
+        return credentials
 
-    async def refused(self, error: SignInNeeded) -> None:
+    async def refused(self, error: SignInNeeded, *, renewed: Credentials) -> Credentials:
         self._path.with_suffix(".refused").write_text(error.cause)
+        return renewed
 
     @asynccontextmanager
     async def lock(self) -> AsyncGenerator[None]:

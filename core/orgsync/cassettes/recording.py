@@ -175,12 +175,17 @@ class _TokenHidingVault:
         hidden = self.first_sign_in.capturing() and not self.first_sign_in.done
         return replace(stored, access_token=None) if hidden else stored
 
-    async def save(self, credentials: Credentials) -> None:
+    async def save(self, credentials: Credentials, *, renewed: Credentials) -> Credentials:
         self.first_sign_in.done |= self.first_sign_in.capturing()
-        await self.vault.save(credentials)
+        return await self.vault.save(credentials, renewed=await self._whole(renewed))
 
-    async def refused(self, error: SignInNeeded) -> None:
-        await self.vault.refused(error)
+    async def refused(self, error: SignInNeeded, *, renewed: Credentials) -> Credentials:
+        return await self.vault.refused(error, renewed=await self._whole(renewed))
+
+    async def _whole(self, loaded: Credentials) -> Credentials:
+        """Return the stored credentials of which these were loaded, with the token that was hidden."""
+        stored = await self.vault.load()
+        return stored if replace(stored, access_token=None) == loaded else loaded
 
     def lock(self) -> AbstractAsyncContextManager[None]:
         return self.vault.lock()

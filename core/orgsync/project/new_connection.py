@@ -133,17 +133,19 @@ class _NewVault:
     async def load(self) -> Credentials:
         return self.credentials
 
-    async def save(self, credentials: Credentials) -> None:
+    async def save(self, credentials: Credentials, *, renewed: Credentials) -> Credentials:
         before, self.credentials = self.credentials, credentials
         await self.keep_rotated(before)
+        return credentials
 
     async def keep_rotated(self, before: Credentials) -> None:
         if self.stored is not None and before.refresh_token != self.credentials.refresh_token:
             with anyio.CancelScope(shield=True):
-                await self.stored.save(self.credentials)
+                await self.stored.replace(self.credentials)
 
-    async def refused(self, error: SignInNeeded) -> None:
+    async def refused(self, error: SignInNeeded, *, renewed: Credentials) -> Credentials:
         """Leave it: nothing is stored that could be marked."""
+        return self.credentials
 
     @asynccontextmanager
     async def lock(self) -> AsyncGenerator[None]:

@@ -1,6 +1,6 @@
 """One connection's credentials in the store, as sign-in uses them."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -24,18 +24,31 @@ class StoredVault:
 
     async def load(self) -> Credentials:
         """Read the credentials as they are stored now."""
-        connection = await self.store.connections.get(self.name)
+        return self._credentials(await self.store.connections.get(self.name))
+
+    async def save(self, credentials: Credentials, *, renewed: Credentials) -> Credentials:
+        """Store the credentials in one transaction, unless others have replaced `renewed`; return what is stored."""
+        kept = await self.store.connections.update(
+            self.name, secrets=secrets_of(credentials), expected=self._holding(renewed), **_ready(credentials)
+        )
+        return self._credentials(kept)
+
+    async def refused(self, error: SignInNeeded, *, renewed: Credentials) -> Credentials:
+        """Note that the connection needs to be signed in again, unless others have replaced `renewed`."""
+        kept = await self.store.connections.update(
+            self.name, status="needs sign-in", status_reason=error.cause, expected=self._holding(renewed)
+        )
+        return self._credentials(kept)
+
+    async def replace(self, credentials: Credentials) -> None:
+        """Store the credentials in place of whatever is stored."""
+        await self.store.connections.update(self.name, secrets=secrets_of(credentials), **_ready(credentials))
+
+    def _holding(self, credentials: Credentials) -> Callable[[Connection], bool]:
+        return lambda connection: self._credentials(connection) == credentials
+
+    def _credentials(self, connection: Connection) -> Credentials:
         return credentials_of(connection, self.store.connections.decrypt(connection))
-
-    async def save(self, credentials: Credentials) -> None:
-        """Store the credentials in one transaction."""
-        columns = columns_of(credentials)
-        columns["status"], columns["status_reason"] = "ready", ""
-        await self.store.connections.update(self.name, secrets=secrets_of(credentials), **columns)
-
-    async def refused(self, error: SignInNeeded) -> None:
-        """Note that the connection needs to be signed in again."""
-        await self.store.connections.update(self.name, status="needs sign-in", status_reason=error.cause)
 
     @asynccontextmanager
     async def lock(self) -> AsyncGenerator[None]:
@@ -52,6 +65,10 @@ class StoredVault:
                 raise problem from held
             await self.store.require_writable()  # a new refresh token is sent once: it must be possible to keep it
             yield
+
+
+def _ready(credentials: Credentials) -> ConnectionColumns:
+    return {**columns_of(credentials), "status": "ready", "status_reason": ""}
 
 
 def credentials_of(connection: Connection, secrets: dict[str, Any]) -> Credentials:

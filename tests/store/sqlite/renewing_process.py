@@ -21,7 +21,7 @@ async def main(folder: Path) -> None:
         )
         os.write(2, b"RENEWED\n")
         try:
-            await vault.save(renewed)
+            await vault.save(renewed, renewed=await vault.load())
         except StoreUnavailable:
             os.write(2, b"REFUSED\n")
             return

@@ -75,12 +75,18 @@ class CredentialsVault(Protocol):
         """Read the credentials as they are stored now."""
         ...
 
-    async def save(self, credentials: Credentials) -> None:
-        """Store the credentials; they are durable when this returns."""
+    async def save(self, credentials: Credentials, *, renewed: Credentials) -> Credentials:
+        """Store the credentials that came of renewing `renewed`, and return what is stored, durably, then.
+
+        That is something else where others have replaced `renewed` meanwhile, whom the lock no longer kept out.
+        """
         ...
 
-    async def refused(self, error: SignInNeeded) -> None:
-        """Note that Salesforce refuses these credentials: the connection needs to be signed in again."""
+    async def refused(self, error: SignInNeeded, *, renewed: Credentials) -> Credentials:
+        """Note that Salesforce refuses `renewed`, so that the connection needs to be signed in again.
+
+        Return what is stored then: where others have replaced `renewed` meanwhile, theirs, and nothing is noted.
+        """
         ...
 
     def lock(self) -> AbstractAsyncContextManager[None]:

@@ -136,14 +136,31 @@ class Session:
             self._credentials = stored
             return access
         if self._unsaved is not None and self._unsaved[0] == stored:
-            fresh = self._unsaved[1]
-            await self._keep(stored, fresh)
-            return _access(fresh)
+            return await self._keep(stored, self._unsaved[1])
+        tried = False
+
+        async def attempt() -> Access:
+            # While this waited, the lock may have been lost, and another may have renewed them: a refresh token that
+            # was replaced must not be sent, for that ends its successor.
+            nonlocal stored, tried
+            if tried:
+                stored = await self._vault.load()
+                if (theirs := self._usable(stored, refused)) is not None:
+                    self._credentials = stored
+                    return theirs
+            tried = True
+            return await self._attempt(stored)
+
         try:
-            return await retried(lambda: self._attempt(stored), interactive=self.interactive)
+            return await retried(attempt, interactive=self.interactive)
         except SignInNeeded as error:
-            self._credentials, self._refused = None, (stored, error)
-            await self._vault.refused(error)
+            self._credentials = None
+            kept = await self._vault.refused(error, renewed=stored)
+            if kept == stored:
+                self._refused = stored, error
+            elif (access := self._usable(kept, refused)) is not None:  # another has renewed them meanwhile
+                self._credentials = kept
+                return access
             raise
 
     async def _attempt(self, stored: Credentials) -> Access:
@@ -174,17 +191,21 @@ class Session:
             fresh = accepted(stored, response, asked_at, allowed_hosts=self._allowed_hosts)
         except ConfigurationProblem:
             if response.refresh_token is not None:  # the old one is dead, whatever we think of the instance
-                await self._vault.save(replace(stored, refresh_token=response.refresh_token, access_token=None))
+                rotated = replace(stored, refresh_token=response.refresh_token, access_token=None)
+                await self._vault.save(rotated, renewed=stored)
             raise
-        await self._keep(stored, fresh)
-        return _access(fresh)
+        return await self._keep(stored, fresh)
 
-    async def _keep(self, stored: Credentials, fresh: Credentials) -> None:
-        """Store the fresh credentials before their token is used; if that fails, try it before asking for others."""
+    async def _keep(self, stored: Credentials, fresh: Credentials) -> Access:
+        """Store the fresh credentials before their token is used; if that fails, try it before asking for others.
+
+        Where another has renewed the stored ones meanwhile, theirs are used.
+        """
         self._unsaved = (stored, fresh)
-        await self._vault.save(fresh)
+        kept = await self._vault.save(fresh, renewed=stored)
         self._unsaved = None
-        self._credentials = fresh
+        self._credentials = kept
+        return self._usable(kept) or _access(fresh)
 
     def _usable(self, credentials: Credentials | None, refused: Access | None = None) -> Access | None:
         if credentials is None or credentials.access_token is None or credentials.instance_url is None:
