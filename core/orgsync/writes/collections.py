@@ -1,12 +1,13 @@
 """Sending rows by collections: each call knows what became of its rows, or says that it does not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orgsync.errors import OrgsyncError
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.refusable import CallRefused
 from orgsync.salesforce.api.write_collections import CollectionOperation, RowAnswer, write_collection
+from orgsync.salesforce.errors.error_body import ApiError
 from orgsync.salesforce.errors.retry import backoff, may_be_carried_out, pause
 from orgsync.salesforce.http.http import JSON
 
@@ -18,6 +19,10 @@ from .shipment import Shipment
 __all__ = ["CollectionCalls"]
 
 _TRIES = 5
+_PROBES = 5
+"""How many rows of a refused call are tried alone before all of them are taken to be refused for the same reason."""
+_SPARE = 10
+"""How many calls of several rows may be refused in vain: enough to halve 200 rows to one."""
 _OPERATIONS: dict[Operation, CollectionOperation] = {
     Operation.INSERT: "insert",
     Operation.UPDATE: "update",
@@ -45,28 +50,31 @@ class CollectionCalls:
 
     async def send(self) -> None:
         """Send all rows; whatever is raised means that those without a result were surely not written here."""
-        if records := self.shipment.records():
-            await self._send(records, again=self.sent_before)
+        records = self.shipment.records()
+        if records and (refused := await self._call(records, again=self.sent_before)) and len(records) > 1:
+            await self._search(records, refused)
 
-    async def _send(self, records: Records, *, again: bool) -> None:
+    async def _call(self, records: Records, *, again: bool) -> CallRefused | None:
+        """Send one call and keep its results; return its refusal where one row may be the reason, which has it then."""
         try:
             answers, again = await self._answers(records, again=again)
         except (OrgsyncError, CallRefused) as ended:
             problem = row_problem(ended)
             if isinstance(ended, CallRefused) and ended.may_be_one_rows:
-                await self._halve(records, ended, again=problem.in_doubt)
-            elif may_be_carried_out(problem, by_its_last_try=True):
+                self.results += [_refused(*records[0], ended.error)] if len(records) == 1 else []
+                return ended
+            if may_be_carried_out(problem, by_its_last_try=True):
                 self.results += _unknown(records)
-            else:
-                self.in_doubt = problem.in_doubt
-                self.results += _unknown(records) if self.in_doubt else ()
-                raise
-            return
+                return None
+            self.in_doubt = problem.in_doubt
+            self.results += _unknown(records) if self.in_doubt else ()
+            raise
         deleted_before = again and self.shipment.operation is Operation.DELETE
         self.results += [
             _row_result(place, each, row, deleted_before=deleted_before)
             for (place, row), each in zip(records, answers, strict=True)
         ]
+        return None
 
     async def _answers(self, records: Records, *, again: bool) -> tuple[list[RowAnswer], bool]:
         """Send one call, again where a second time does no harm; say whether it may have been carried out before."""
@@ -91,21 +99,46 @@ class CollectionCalls:
             await pause(backoff(tries))
         raise AssertionError("the last try returns or raises")  # pragma: no cover
 
-    async def _halve(self, records: Records, refused: CallRefused, *, again: bool) -> None:
-        """Find the rows for which Salesforce refuses a whole call, and send the others."""
-        if len(records) == 1:
-            [(place, row)] = records
-            error = refused.error
-            answer = RowAnswer(code=error.code, fields=error.fields, message=error.message)
-            self.results.append(_row_result(place, answer, row))
-            return
-        middle = len(records) // 2
-        await self._send(records[:middle], again=again)
-        await self._send(records[middle:], again=again)
+    async def _search(self, records: Records, refused: CallRefused) -> None:
+        """Find the rows for which Salesforce refuses a whole call, and send the others.
+
+        Where rows from all over the call are refused alone as well, and for the same reason, so are the others.
+        """
+        again = refused.problem.in_doubt
+        probes = sorted({(len(records) - 1) * each // (_PROBES - 1) for each in range(_PROBES)})
+        for count, at in enumerate(probes, start=1):
+            alone = await self._call([records[at]], again=again)
+            if alone is None or not alone.is_like(refused):
+                tried = set(probes[:count])
+                await self._scan([each for at, each in enumerate(records) if at not in tried], again=again)
+                return
+        text = f"The whole call was refused, and so were {len(probes)} of its rows alone: {refused.error.message}"
+        error = replace(refused.error, message=text)
+        self.results += [_refused(*each, error) for at, each in enumerate(records) if at not in set(probes)]
+
+    async def _scan(self, records: Records, *, again: bool) -> None:
+        """Send rows in calls that are halved when refused and doubled when not.
+
+        Calls of several rows that are refused are no more than those saved by others, and `_SPARE`.
+        """
+        at, size, spare = 0, max(1, len(records) // 2), _SPARE
+        while at < len(records):
+            call = records[at : at + size]
+            if await self._call(call, again=again) is None:
+                at, size, spare = at + len(call), size * 2, spare + len(call) - 1
+            elif len(call) == 1:
+                at, size = at + 1, 1
+            else:
+                size, spare = len(call) // 2, spare - 1
+            size = size if spare > 0 else 1
 
 
 def _unknown(records: Records) -> list[RowResult]:
     return [RowResult(place, RowStatus.UNKNOWN, message=UNKNOWN) for place, _ in records]
+
+
+def _refused(place: int, row: Mapping[str, JSON], error: ApiError) -> RowResult:
+    return _row_result(place, RowAnswer(code=error.code, fields=error.fields, message=error.message), row)
 
 
 def _row_result(place: int, answer: RowAnswer, row: Mapping[str, JSON], *, deleted_before: bool = False) -> RowResult:
