@@ -58,8 +58,11 @@ class Recorded:
             path.write_text(text, encoding="utf-8")
             self._report(f"  wrote    {short_path(path)}")
             return "written"
-        if f"def {self.test}(" in path.read_text(encoding="utf-8"):
+        existing = path.read_text(encoding="utf-8")
+        if f"def {self.test}(" in existing:
             self._report(f"  exists   {short_path(path)}; its {self.test} replays the cassette")
+            for line in _other_results(text, existing):
+                self._report(f"  check    what that test expects; with this cassette: {line}")
             return "there already"
         body = text.partition("\n\n")[2]
         self._report(f"  exists   {short_path(path)}; to replay the cassette, add to it:\n\n{body}")
@@ -68,3 +71,9 @@ class Recorded:
     def _report(self, line: str) -> None:
         """Write a line for a person: to stderr, where a program reads stdout."""
         (say if self.as_json else result)(line)
+
+
+def _other_results(text: str, existing: str) -> list[str]:
+    """Return assertions of a new test that an existing one makes of another result."""
+    asserted = [line.strip() for line in text.splitlines() if line.lstrip().startswith("assert ")]
+    return [line for line in asserted if line not in existing and f"{line.partition(' == ')[0]} == " in existing]

@@ -36,7 +36,7 @@ def would_line(run: "Run", *, at_limit: bool) -> str:
     parts += [f"leave {run.unchanged:,} unchanged"] if run.unchanged else []
     would = ", ".join(parts) or ("" if run.status in _ENDINGS else "change nothing")
     if at_limit:
-        would += ", and more"
+        would += " or more"
     elif run.status in _ENDINGS:
         would += f"{', then ' if would else ''}{_ENDINGS[run.status]}"
     return f"{run.sync} on {run.connection}: would {would} ({_cost(run)}); nothing was written"

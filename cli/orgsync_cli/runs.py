@@ -65,7 +65,12 @@ def runs(
     else:
         headings = ["id", "sync", "connection", "status", "started (UTC)", "took", *_COUNTS, "calls"]
         numbers = ["id", "took", *_COUNTS, "calls"]
-        show_table(headings, [_row(each) for each in found], right=numbers, spare=["calls", "unchanged", "took"])
+        show_table(
+            headings,
+            [_row(each) for each in found],
+            right=numbers,
+            spare=["calls", "unchanged", "took", "deleted", "updated", "added"],
+        )
 
 
 def _runs(

@@ -115,6 +115,16 @@ def test_fewer_rows_than_the_org_has_may_be_recorded(project: DemoOrg, folder: P
     assert "assert len(first.rows) == 3" in (folder / TEST).read_text()
 
 
+def test_a_cassette_that_is_recorded_anew_says_what_its_test_expects_of_the_last_one(
+    project: DemoOrg, folder: Path, orgsync: Command
+) -> None:
+    assert orgsync("record", "contacts", "--max-rows", "3").code == 0
+    assert "check" not in orgsync("record", "contacts", "--max-rows", "3").out
+    again = orgsync("record", "contacts", "--max-rows", "2")
+    assert "check    what that test expects; with this cassette: assert len(first.rows) == 2" in again.out
+    assert "assert len(first.rows) == 3" in (folder / TEST).read_text()
+
+
 def test_many_rows_are_said_to_be_many(project: DemoOrg, orgsync: Command) -> None:
     for number in range(80):
         project.insert("Contact", LastName=f"Lovelace {number}")

@@ -185,5 +185,5 @@ def _make(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnavailable(
-            f"The folder {folder} cannot be created: {error.strerror}.", "Give this user the right to write there."
+            f"The folder {folder} cannot be created: {error.strerror}.", "Make the one above it writable for this user."
         ) from error

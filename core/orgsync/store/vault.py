@@ -196,7 +196,8 @@ class Vault:
             flush_to_disk(self._path.parent)
         except OSError as error:
             raise StoreUnavailable(
-                f"The key file {self._path} cannot be written.", "Give this user the right to write there."
+                f"The key file {self._path} cannot be written: {error.strerror}.",
+                "Make its folder writable for this user.",
             ) from error
         finally:
             with suppress(OSError):

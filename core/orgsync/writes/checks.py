@@ -18,6 +18,7 @@ __all__ = ["RowProblem", "row_problems"]
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*")
 _INTEGER = re.compile(r"\s*[+-]?\d{1,10}(\.0*)?\s*")
 _BOOLEANS = frozenset({"true", "false", "1", "0", "yes", "no"})
+_INSTANTS = {"date": "2026-01-31", "datetime": "2026-01-31T10:15:00Z"}
 _TEXTS = frozenset({"string", "textarea", "email", "phone", "url", "encryptedstring", "combobox"})
 
 
@@ -77,8 +78,8 @@ def _wrong(field: WritableField, value: Value) -> str | None:
         return None if _NUMBER.fullmatch(text) else "is not a number"
     if field.type == "int":
         return None if _INTEGER.fullmatch(text) else "is not a whole number"
-    if field.type in ("date", "datetime"):
-        return None if _is_instant(text, field.type) else f"is not a {field.type} as 2026-01-31T10:15:00Z has it"
+    if field.type in _INSTANTS:
+        return None if _is_instant(text, field.type) else f"is not a {field.type} as {_INSTANTS[field.type]} is one"
     if field.type in ("reference", "id"):
         return None if valid_id(text) else "is not an Id of 15 or 18 letters and digits"
     if field.type == "picklist" and field.values and text not in field.values:

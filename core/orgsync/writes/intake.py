@@ -226,9 +226,9 @@ def _not_written(schema: Schema, column: Column, where: str) -> ArgumentInvalid:
 def _refusal(place: int, key: str, value: Value) -> RowResult | None:
     """Return why a row cannot be found in the org; None where it can be looked for."""
     if value is None or value is ABSENT:
-        message = f"{key} is empty, so the row is not sent"
+        message = "is empty, so the row is not sent"
         return RowResult(place, RowStatus.REFUSED, code="MISSING_ARGUMENT", fields=(key,), message=message)
     if key == ID and valid_id(value) is None:
-        message = "an Id has 15 or 18 letters and digits, so the row is not sent"
+        message = "is no Id of 15 or 18 letters and digits, so the row is not sent"
         return RowResult(place, RowStatus.REFUSED, code="MALFORMED_ID", fields=(key,), message=message)
     return None

@@ -29,7 +29,7 @@ _FAULTS: dict[int, tuple[str, str]] = {
     ),
     sqlite3.SQLITE_READONLY: (
         "is read-only",
-        "Give this user the right to write the file and its folder.",
+        "Make the file and its folder writable for this user; on a read-only file system no user may write.",
     ),
     sqlite3.SQLITE_PERM: (
         "may not be opened by this user",

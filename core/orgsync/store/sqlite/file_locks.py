@@ -104,6 +104,6 @@ def try_acquire(lock: FileLock, folder: Path) -> bool:
         return False
     except OSError as error:
         raise StoreUnavailable(
-            f"The folder {folder} cannot be written.", "Give this user the right to write there."
+            f"The folder {folder} cannot be written: {error.strerror or error}.", "Make it writable for this user."
         ) from error
     return True
