@@ -12,6 +12,7 @@ from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from .interaction import RecordedRequest
+from .multipart import is_multipart, parts_of_form
 from .scrubbing import Kind, comparable, is_stand_in
 
 __all__ = ["RequestKey", "difference", "likeness"]
@@ -98,14 +99,23 @@ def _stands_in(text: str) -> bool:
 def _body(request: RecordedRequest) -> list[tuple[str, str]]:
     if not request.body:
         return []
+    if is_multipart(request):  # the boundary is made by chance, and all of a file is a stand-in
+        parts = [(part.name, "..." if part.is_content else part.body, part.is_json) for part in parts_of_form(request)]
+        return [
+            each for name, text, is_json in parts for each in (_json(text) if is_json else [(name, comparable(text))])
+        ]
     if "form" in request.headers.get("content-type", ""):
         form = parse_qsl(request.body, keep_blank_values=True)
         secret = "/oauth2/" in request.path
         return [(name, "..." if secret and name in _SECRET else comparable(value)) for name, value in form]
+    return _json(request.body)
+
+
+def _json(text: str) -> list[tuple[str, str]]:
     try:
-        document: Any = json.loads(request.body)
+        document: Any = json.loads(text)
     except ValueError:
-        return [("body", comparable(request.body))]
+        return [("body", comparable(text))]
     if isinstance(document, dict):
         named = cast("dict[str, object]", document)
         return [(name, comparable(_text(value))) for name, value in named.items()]

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import msgspec
 
-from ..interaction import Interaction, RecordedResponse
+from ..interaction import Interaction, RecordedRequest, RecordedResponse
+from ..multipart import Part, is_multipart, parts_of_form, rewritten_parts
 
-__all__ = ["content_of", "is_content_stand_in", "without_contents"]
+__all__ = ["content_of", "is_content_stand_in", "uploads_of", "without_contents"]
 
 _ROOT = r"/services/data/v\d+\.\d+"
 _OF_A_FIELD = re.compile(rf"{_ROOT}(?:/tooling)?/sobjects/\w+/\w{{15,18}}/[A-Za-z]\w*/?")
@@ -46,6 +47,12 @@ def content_of(interaction: Interaction) -> bytes | None:
     return content
 
 
+def uploads_of(request: RecordedRequest) -> list[bytes]:
+    """Return the contents of the files that a request of several parts uploads."""
+    parts = parts_of_form(request) if is_multipart(request) else []
+    return [part.body.encode() for part in parts if part.is_content and part.body]
+
+
 def is_content_stand_in(content: bytes) -> bool:
     """Return whether a content is a stand-in, or so short that it is the beginning of any."""
     if b"content ".startswith(content):
@@ -56,7 +63,7 @@ def is_content_stand_in(content: bytes) -> bool:
 
 def without_contents(interactions: Sequence[Interaction]) -> list[Interaction]:
     """Return the interactions with a stand-in for each content, and its checksum wherever the content's stood."""
-    contents = [content for each in interactions if (content := content_of(each)) is not None]
+    contents = [content for each in interactions for content in _contents(each)]
     taken = [
         int(found[1]) for each in contents if is_content_stand_in(each) and (found := re.match(rb"content (\d+)", each))
     ]
@@ -71,6 +78,11 @@ def without_contents(interactions: Sequence[Interaction]) -> list[Interaction]:
     return [_replaced(each, stand_ins, checksums) for each in interactions]
 
 
+def _contents(each: Interaction) -> list[bytes]:
+    content = content_of(each)
+    return [*uploads_of(each.request), *([] if content is None else [content])]
+
+
 def _has_records(content: bytes) -> bool:
     """Return whether it is what a relationship of a record is answered with: a record, or a page of them."""
     try:
@@ -81,6 +93,7 @@ def _has_records(content: bytes) -> bool:
 
 
 def _replaced(each: Interaction, stand_ins: Mapping[bytes, bytes], checksums: Mapping[str, str]) -> Interaction:
+    each = replace(each, request=_without_uploads(each.request, stand_ins))
     response = each.response
     content = content_of(each)
     if content is not None:
@@ -88,6 +101,14 @@ def _replaced(each: Interaction, stand_ins: Mapping[bytes, bytes], checksums: Ma
     if not checksums or not isinstance(response.body, str):
         return each
     return replace(each, response=_with_checksums(response, response.body, checksums))
+
+
+def _without_uploads(request: RecordedRequest, stand_ins: Mapping[bytes, bytes]) -> RecordedRequest:
+    def rewrite(part: Part) -> tuple[str, str]:
+        is_file = part.is_content and part.body
+        return part.headers, stand_ins[part.body.encode()].decode("ascii") if is_file else part.body
+
+    return replace(request, body=rewritten_parts(request, rewrite)) if is_multipart(request) else request
 
 
 def _with_checksums(response: RecordedResponse, body: str, checksums: Mapping[str, str]) -> RecordedResponse:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..interaction import Interaction
-from .contents import content_of, is_content_stand_in
+from .contents import content_of, is_content_stand_in, uploads_of
 from .org_facts import OrgFacts, is_salesforce, learned, netloc
 from .personal import PersonalFields, parts_of
 from .pieces import Role
@@ -40,10 +40,12 @@ def leaks(interactions: Sequence[Interaction], *, fields: Sequence[str] = ()) ->
         check.origin(each.request.origin)
         check.headers(each.request.headers)
         walk.request(each)
+        check.contents(uploads_of(each.request))
         check.at(step, "response")
         check.headers(each.response.headers)
         walk.response(each)
-        check.content(each)
+        content = content_of(each)
+        check.contents([] if content is None else [content])
     return list(dict.fromkeys(check.found))
 
 
@@ -72,10 +74,9 @@ class _Check:
             if is_secret_header(name):
                 self._note("a cookie" if "cookie" in name.lower() else "a secret", f"header {name}")
 
-    def content(self, interaction: Interaction) -> None:
-        """Check the content of a file."""
-        content = content_of(interaction)
-        if content is not None and not is_content_stand_in(content):
+    def contents(self, contents: Iterable[bytes]) -> None:
+        """Check the contents of files."""
+        if not all(map(is_content_stand_in, contents)):
             self._note("the content of a file", "body")
 
     def visit(self, text: str, role: Role, name: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ..interaction import Interaction, RecordedRequest, RecordedResponse
+from ..multipart import Part, is_multipart, rewritten_parts, with_file_name
 from .csv_pieces import rewritten_csv
 from .json_pieces import Frame, rewritten_json
 from .org_facts import OrgFacts, is_identity, object_of_query
@@ -68,12 +69,17 @@ class Walk:
     def request(self, each: Interaction) -> RecordedRequest:
         """Visit a request; headers that hold secrets or name machines are left out."""
         request, message = each.request, self._message(each)
+        kind = request.headers.get("content-type", "")
+        if is_multipart(request):
+            body = rewritten_parts(request, lambda part: self._part(part, message))
+        else:
+            body = self._body(request.body, kind, message)
         return replace(
             request,
             path=rewritten_path(request.path, self._field, self._leaf),
             query=tuple((name, self._parameter(name, text, request.path)) for name, text in request.query),
             headers=self._headers(request.headers),
-            body=self._body(request.body, request.headers.get("content-type", ""), message),
+            body=body,
         )
 
     def response(self, each: Interaction) -> RecordedResponse:
@@ -116,6 +122,15 @@ class Walk:
         if "form" in content_type or (message.path.startswith("/services/oauth2/") and "=" in text):
             return self._form(text, message.path)
         return self._leaf(text, Role.PROSE, "body")
+
+    def _part(self, part: Part, message: _Message) -> tuple[str, str]:
+        """Visit a part of a form; the content of a file is a stand-in already."""
+        headers = with_file_name(part.headers, lambda name: self._leaf(name, Role.TEXT, "filename"))
+        if part.is_content:
+            return headers, part.body
+        if part.is_json or part.is_csv:
+            return headers, self._body(part.body, "csv" if part.is_csv else part.type, message)
+        return headers, self._parameter(part.name, part.body, message.path)
 
     def _form(self, text: str, path: str) -> str:
         hinted = "token_type_hint=refresh_token" in text
