@@ -49,3 +49,17 @@ def test_one_run_is_shown_with_its_error(orgsync: Command, acme: DemoOrg) -> Non
     assert "Contact has no field Email" in out
     assert orgsync("runs", "1", "--json").objects()[0]["error"]
     assert orgsync("runs", "7").code == 2
+
+
+def test_a_narrow_terminal_has_whole_numbers_or_none(
+    orgsync: Command, acme: DemoOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1_100):
+        acme.insert("Contact", LastName=f"Lovelace {number}")
+    assert orgsync("run", "contacts").code == 0
+    monkeypatch.setenv("COLUMNS", "56")
+    shown = orgsync("runs")
+    assert "…" not in shown.out
+    left_out = shown.err.partition("too wide: ")[2].partition(";")[0].split(", ")
+    assert {"took", "calls", "deleted"} <= set(left_out)
+    assert "added" in left_out or "1,125" in shown.out
