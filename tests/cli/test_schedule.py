@@ -70,6 +70,7 @@ def test_a_tag_chooses_connections(orgsync: Command, acme: DemoOrg) -> None:
     ("arguments", "cause", "remedy"),
     [
         (("fims", "--off"), "There is no sync 'fims'; did you mean 'firms'?", "What exists"),
+        (("Firms", "--off"), "There is no sync 'Firms'; did you mean 'firms'?", "in orgsync.toml: [[objects]]"),
         (("firms", "-c", "acem", "--off"), "There is no connection 'acem'; did you mean 'acme'?", "What exists: acme."),
         (("firms", "--every", "15"), "every='15' is not an interval.", "Write a number and a unit"),
         (("--off",), "No sync is named.", "Name it: orgsync schedule contacts"),

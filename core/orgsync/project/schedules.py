@@ -82,7 +82,11 @@ def require_sync(settings: Settings, sync: "Sync[Record] | str", known: Sequence
     broken = next((each.problem for each in found if each.problem and not each.loads), None)
     if broken is not None:
         raise broken
-    raise NameUnknown.among("sync", name, [*said], none_yet="Write one: orgsync new sync OBJECT.")
+    is_like_an_object = name[:1].isupper() and name.replace("_", "").isalnum()
+    hint = "An object without a script has its schedule in orgsync.toml: [[objects]], with name and every."
+    raise NameUnknown.among(
+        "sync", name, [*said], none_yet="Write one: orgsync new sync OBJECT.", hint=hint if is_like_an_object else ""
+    )
 
 
 def checked_every(every: str) -> str:
