@@ -6,17 +6,20 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio import to_thread
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.engine import Event, Observer, Started
 from orgsync.errors import KeyUnusable
+from orgsync.project import open_project
 from orgsync.project.doctor import diagnose
 from orgsync.project.workers_seen import described
 from orgsync.scheduler import Patience
 from orgsync.store.worker_tables import SentJob, WorkersSeen
 from orgsync.workers.queue import JobQueue
 
-from .fleets import ACCOUNTS, fleet_at
+from .fleets import ACCOUNTS, fleet_at, replace_settings
 
 LEADS = """\
 from orgsync import Batches, Context, Record, sync
@@ -164,6 +167,20 @@ async def test_a_worker_with_another_key_says_so(tmp_path: Path, org: DemoOrg) -
         with pytest.raises(KeyUnusable, match="there is no key"):
             async with fleet.worker():
                 pass
+
+
+async def test_a_worker_that_lacks_the_key_of_one_connection_among_others_says_so(tmp_path: Path, org: DemoOrg) -> None:
+    async with fleet_at(tmp_path, org, connections=2) as fleet:
+        fleet.write("accounts.py", ACCOUNTS)
+        own = replace_settings(fleet.settings, key=SecretStr(Fernet.generate_key().decode()))
+        async with open_project(own) as elsewhere:
+            await elsewhere.store.connections.update("c001", secrets={"refresh_token": "of another key"})
+        with pytest.raises(KeyUnusable, match="'c001' cannot be decrypted: they were encrypted with another key"):
+            async with fleet.worker():
+                pass
+        await fleet.project.store.connections.update("c001", status="needs sign-in")
+        async with fleet.worker():
+            await fleet.ran(1)
 
 
 async def test_a_script_that_only_the_others_lack_is_an_error_of_its_run_alone(tmp_path: Path, org: DemoOrg) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
+from anyio import to_thread
+
 from orgsync.engine import Observer, nobody
 from orgsync.errors import ArgumentInvalid
 from orgsync.project import Project, open_project
@@ -28,7 +30,7 @@ async def open_worker(
     """Open a project with a worker, which runs as many jobs at once as the settings say, unless told otherwise.
 
     Raises PostgresNeeded for a database that is a file, PackageMissing without procrastinate, KeyUnusable where this
-    machine has another key than the credentials were encrypted with, or none, and StoreUnavailable for a database that
+    machine lacks the key that a connection's credentials were encrypted with, and StoreUnavailable for a database that
     cannot be used.
     """
     if concurrency is not None and concurrency < 1:
@@ -50,6 +52,14 @@ async def open_worker(
 
 
 async def _require_key(project: Project) -> None:
-    """Raise KeyUnusable where the credentials of no connection could be decrypted here."""
-    for connection in (await project.connections.list())[:1]:
-        await project.store.connections.secrets(connection.name)
+    """Raise KeyUnusable for a connection that cannot be decrypted here: its jobs would fail on this machine alone.
+
+    A thousand take a tenth of a second. One that waits for a sign-in has no jobs, and gets new credentials by it.
+    """
+    ready = [each for each in await project.store.connections.list() if each.status == "ready"]
+
+    def decrypt() -> None:
+        for connection in ready:
+            project.store.connections.decrypt(connection)
+
+    await to_thread.run_sync(decrypt)
