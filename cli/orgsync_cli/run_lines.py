@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from orgsync.printable import counted
+from orgsync.project.health_views import OWED
 from orgsync.project.views import seconds_of
 
 from .output import brief
@@ -13,10 +14,7 @@ if TYPE_CHECKING:
     from orgsync.engine import Job
     from orgsync.project import Run
 
-__all__ = ["OWED", "left_line", "outcome_line", "owed_line", "stopped_line", "would_line", "wrapped_parts"]
-
-OWED = {"full": "reads everything", "reconcile": "compares the copy's Ids with the org's"}
-"""What the next run does where one that was asked for it has not."""
+__all__ = ["left_line", "outcome_line", "owed_line", "stopped_line", "would_line", "wrapped_parts"]
 
 _ENDINGS = {"failed": "fail", "stopped": "stop"}
 

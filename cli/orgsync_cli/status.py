@@ -8,13 +8,12 @@ import typer
 
 from orgsync.clock import utc_now
 from orgsync.errors import RunInterrupted
-from orgsync.project.health_views import SEE_STATUS, status_view
+from orgsync.project.health_views import OWED, SEE_STATUS, status_view
 
 from .commands import open_view
 from .completion import sync_names
 from .options import connection_option
 from .output import brief, examples, json_line, minute, moment, say
-from .run_lines import OWED
 from .tables import show_table
 
 if TYPE_CHECKING:

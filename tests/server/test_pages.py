@@ -62,6 +62,26 @@ async def test_a_failure_is_shown_with_its_remedy_and_nothing_of_it_is_run(serve
             assert "<script>alert" not in shown, path
 
 
+@pytest.mark.parametrize(
+    ("asked", "what"), [("full", "reads everything"), ("reconcile", "compares the copy&#39;s Ids with the org&#39;s")]
+)
+async def test_what_a_run_was_to_do_and_has_left_to_the_next_is_said(
+    served: Served, org: DemoOrg, asked: str, what: str
+) -> None:
+    line = f"The next run {what}, as an earlier one was to."
+    await served.project.execute(Job("sync", "people", "acme"))
+    org.add_fault(Fault.json_error(403, "INSUFFICIENT_ACCESS", "no"), match="query")
+    job = Job("sync", "people", "acme", full=asked == "full", reconcile=asked == "reconcile")
+    outcome = await served.project.execute(job)
+    assert outcome.problem is not None
+    async with await visiting(served, "read") as visit:
+        assert line in (await visit.get("/connections/acme")).text
+    async with await served.caller("read", name="program") as caller:
+        assert [each["owed"] for each in (await caller.get("/api/v1/status")).json()["statuses"]] == [asked]
+        await served.project.execute(Job("sync", "people", "acme"))
+        assert [each["owed"] for each in (await caller.get("/api/v1/status")).json()["statuses"]] == [None]
+
+
 async def test_a_sync_is_paused_and_continued_alone_and_with_all(served: Served) -> None:
     async with await visiting(served, "admin") as visit:
         for path, is_off in (

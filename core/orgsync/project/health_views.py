@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 from .views import Instant, instant
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from orgsync.errors import OrgsyncError
     from orgsync.store.health_rows import AlertRow
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from .status import Status
 
 __all__ = [
+    "OWED",
     "SEE_STATUS",
     "AlertView",
     "ErrorView",
@@ -23,6 +26,9 @@ __all__ = [
     "finding_view",
     "status_view",
 ]
+
+OWED: "Mapping[str, str]" = {"full": "reads everything", "reconcile": "compares the copy's Ids with the org's"}
+"""What the next run does where an earlier one, which was to, has not."""
 
 SEE_STATUS = "See why: orgsync status"
 """How the message of an alert may end; `orgsync status` itself leaves it out."""

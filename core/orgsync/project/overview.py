@@ -16,6 +16,7 @@ from orgsync.settings import Settings
 from orgsync.store import Run
 from orgsync.store.health_rows import AlertRow, StandingRow
 from orgsync.store.run_history import RunHistory
+from orgsync.store.statuses import Owed
 from orgsync.store.view import ConnectionRow
 
 from .health import api_usage
@@ -51,6 +52,7 @@ class SyncOverview:
     every: Every | None
     error: str
     error_code: str | None
+    owed: Owed
 
     @property
     def is_running(self) -> bool:
@@ -116,6 +118,7 @@ class _Known:
     owners: frozenset[str]
     standings: Sequence[StandingRow]
     alerts: Sequence[AlertRow]
+    owed: Mapping[tuple[str, str], Owed]
 
 
 async def overview(project: Resources, *, now: datetime | None = None) -> list[ConnectionOverview]:
@@ -154,6 +157,7 @@ def _read(settings: Settings) -> _Known:
             owners=owners,
             standings=view.standings(),
             alerts=view.alerts(),
+            owed=view.owed(),
         )
 
 
@@ -198,6 +202,7 @@ def _sync(
         every=every,
         error=str(problem) if problem else standing.error,
         error_code=problem.code if problem else standing.error_code,
+        owed=known.owed.get((sync, connection.name), ""),
     )
 
 

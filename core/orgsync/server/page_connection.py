@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 
 from orgsync.clock import utc_now
 from orgsync.engine import Job
+from orgsync.project.health_views import OWED
 from orgsync.project.overview import ConnectionOverview
 from orgsync.project.runs import Run, RunHistory
 
@@ -51,6 +52,7 @@ async def show_connection(
         plots={sync: plots.plots_of(some, room_for=_PLOTTED) for sync, some in runs.items()},
         latest=_latest(runs.values()),
         words=words,
+        owed=OWED,
         changed=plots.changed,
         seconds_of=plots.seconds_of,
         now=utc_now(),
