@@ -7,7 +7,6 @@ that nothing was prepared for is refused, so that a client cannot be faster by a
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
@@ -15,8 +14,9 @@ from urllib.parse import parse_qs
 from .asked import Asked, asked_by
 from .describes import ACCOUNT_COLUMNS, describe, list_of_objects
 from .ingest import WRITE_COLUMNS, IngestJobs
+from .loaded_pages import LoadedPages, changed_pages
 from .people import last_stamp
-from .prepared import PAGES, Prepared, answer_of, pages_of
+from .prepared import PAGES, Prepared, answer_of
 from .wire import Reply, Request
 
 __all__ = ["Org"]
@@ -30,33 +30,13 @@ _LOCATOR = "MTAwMDA-{page}"
 _Handler: TypeAlias = Callable[["Org", Request, re.Match[str]], Reply]
 
 
-@dataclass(frozen=True, slots=True)
-class _Pages:
-    """One prepared answer in memory: page n is told by how many rows come before it."""
-
-    prepared: Prepared
-    plain: tuple[bytes, ...]
-    gzipped: tuple[bytes, ...]
-
-    @classmethod
-    def load(cls, prepared: Prepared) -> "_Pages":
-        numbers = range(len(prepared.sizes))
-        plain = tuple(prepared.page(number, gzipped=False) for number in numbers)
-        return cls(prepared, plain, tuple(prepared.page(number, gzipped=True) for number in numbers))
-
-    def reply(self, request: Request, number: int, content_type: str, **headers: str) -> Reply:
-        if request.takes_gzip:
-            return Reply(self.gzipped[number], 200, content_type, {**headers, "Content-Encoding": "gzip"})
-        return Reply(self.plain[number], 200, content_type, headers)
-
-
 class Org:
     """Answers requests, and counts those that Salesforce would count as API calls."""
 
     def __init__(self, url: str, *, rest: Prepared | None = None, bulk: Prepared | None = None) -> None:
         self._url = url
-        self._rest = _Pages.load(rest) if rest else None
-        self._bulk = _Pages.load(bulk) if bulk else None
+        self._rest = LoadedPages.load(rest) if rest else None
+        self._bulk = LoadedPages.load(bulk) if bulk else None
         self._rows = max((each.rows for each in (rest, bulk) if each), default=0)
         self._changed: list[bytes] = []
         self._changed_rows = 0
@@ -88,7 +68,7 @@ class Org:
         """Let the first n rows of the copy have changed just now; 0 lets nothing have changed."""
         rows = self._changed_rows = int(request.query["rows"])
         self._changes += 1
-        self._changed = _changed(self._rest.plain, rows, self._changes) if rows and self._rest else []
+        self._changed = changed_pages(self._rest.plain, rows, self._changes) if rows and self._rest else []
         return _json({})
 
     # Signing in
@@ -244,16 +224,6 @@ class Org:
     @property
     def _usage(self) -> Mapping[str, str]:
         return {"Sforce-Limit-Info": f"api-usage={self.calls}/5000000"}
-
-
-def _changed(pages: Sequence[bytes], rows: int, time: int) -> list[bytes]:
-    """Take the first rows as they were sent, changed for the nth time and stamped now."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-    records: list[dict[str, Any]] = [record for page in pages for record in json.loads(page)["records"]][:rows]
-    for record in records:
-        record |= {"SystemModstamp": now, "LastModifiedDate": now, "Title": f"Change {time}"}
-    records.sort(key=lambda record: record["Id"])
-    return [*pages_of(records, kind="changed")]
 
 
 def _job(state: str, version: str, operation: str = "queryAll") -> dict[str, Any]:
