@@ -185,3 +185,11 @@ def test_a_folder_without_an_orgsync_toml_here_or_above_is_no_project(
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
     assert require_project() == tmp_path.resolve()
+
+
+@pytest.mark.parametrize("option", ["password", "sslpassword", "Password"])
+def test_a_database_url_is_shown_without_its_passwords(
+    tmp_path: Path, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORGSYNC_DATABASE_URL", f"postgresql://ann:s3cret@host/db?{option}=s3cret&sslmode=require")
+    assert load_settings(tmp_path).shown_store_url == f"postgresql://ann@host/db?{option}=...&sslmode=require"

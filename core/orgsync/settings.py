@@ -28,7 +28,7 @@ _OF_A_CLUSTER = re.compile(r"SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP|SCTP)\w*)
 _SECRETS = ("key", "client_secret", "refresh_token", "sfdx_url")
 _CREDENTIALS = (*_SECRETS, "client_id", "private_key", "jwt_audience")
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):.*@")  # up to the last @, for one in a password may not be written as %40
-_PASSWORD_OPTION = re.compile(r"(?i)([?&]password=)[^&]*")
+_PASSWORD_OPTION = re.compile(r"(?i)([?&](?:ssl)?password=)[^&]*")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and bytes that are not UTF-8
 
 

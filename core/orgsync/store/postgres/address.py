@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from orgsync.errors import SettingInvalid
+from orgsync.suggest import nearest
 
 __all__ = ["Address", "address", "identifier"]
 
@@ -31,6 +32,7 @@ _SEARCH_PATH = re.compile(r"search[_-]path\s*=\s*[^\s]", re.IGNORECASE)
 _LONGEST_SCHEMA = 57
 """Bytes of a name to which `_queue` can be added: the server cuts off what is beyond 63."""
 _HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(:(?P<port>\d*))?")
+_ALIKE = 0.8  # how like an option a name has to be
 _UNENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})|\s")
 """What a URL cannot hold; older versions of libpq take a space, and newer ones do not."""
 
@@ -149,13 +151,17 @@ def _known(conninfo: str) -> dict[str, Any]:
     """Return libpq's options; raises SettingInvalid for one that it does not know. Nothing is connected."""
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
+    from psycopg.pq import Conninfo
 
     try:
         return conninfo_to_dict(conninfo)
     except ProgrammingError as error:
-        found = re.search(r'invalid URI query parameter: "(\w+)"', str(error))
-        what = f": {found[1]!r} is not an option of it" if found else ""
-        raise SettingInvalid(
-            f"The database URL cannot be read{what}.",
-            f"{_EXAMPLE} {_ENCODED if found is None else _KNOWN}",
-        ) from None
+        found = re.search(r'invalid URI query parameter: "([^"]*)"', str(error))
+        if found is None:
+            raise SettingInvalid("The database URL cannot be read.", f"{_EXAMPLE} {_ENCODED}") from None
+        options = [*(each.keyword.decode() for each in Conninfo.get_defaults()), *_OWN, "search_path"]
+        meant = nearest(found[1], options, cutoff=_ALIKE)  # what is like no option may be a part of a password
+        what = f"{found[1]!r} is not an option of it" if meant else "it has an option that there is not"
+        guess = f"; did you mean {meant!r}?" if meant and meant != found[1] else "."
+        remedy = _KNOWN if meant else f"{_ENCODED} {_KNOWN}"
+        raise SettingInvalid(f"The database URL cannot be read: {what}{guess}", f"{_EXAMPLE} {remedy}") from None
