@@ -57,14 +57,14 @@ async def test_rows_of_a_call_whose_response_was_lost_are_unknown_and_known_once
 
 
 async def test_the_rows_of_calls_that_were_not_sent_are_not_in_doubt(org: DemoOrg, client: Client) -> None:
-    """A value of the wrong type refuses a whole call, so rows are sent alone; the response of the first is lost."""
+    """A value of the wrong type refuses a whole call, so it is halved; the response of the first half is lost."""
     ids = [str(row["Id"]) for row in org.rows("Contact")[:4]]
     rows = [{"Id": each, "Title": "Written"} for each in ids]
     org.add_fault(Fault.json_error(400, "JSON_PARSER_ERROR", "not a date"), match="composite/sobjects")
     org.add_fault(LOST, match="composite/sobjects")
     org.add_fault(SPENT, match="composite/sobjects")
     result = await write_rows(client, WriteRequest("Contact", "update"), rows)
-    assert [each.status.value for each in result] == ["unknown", *["unprocessed"] * 3]
+    assert [each.status.value for each in result] == ["unknown", "unknown", "unprocessed", "unprocessed"]
 
 
 async def test_a_job_may_be_at_work_whose_closing_was_lost_where_nobody_can_look_any_more(

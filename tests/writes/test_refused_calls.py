@@ -85,6 +85,7 @@ async def written(org: Org, values: Sequence[str]) -> WriteResult:
         (range(180), 211),
         (range(20, 200), 211),
         (range(0, 200, 7), 211),
+        ([number for number in range(200) if number % 10 != 3], 211),
     ],
 )
 async def test_only_rows_at_fault_are_refused_and_calls_are_few(bad: Sequence[int], most: int) -> None:
@@ -105,16 +106,11 @@ async def test_rows_that_are_all_refused_for_reasons_of_their_own_cost_a_call_ea
 
 
 @pytest.mark.parametrize("refuse", [by_value, always("JSON_PARSER_ERROR"), always("A_CODE_OF_TOMORROW")])
-async def test_a_call_whose_rows_are_refused_alike_is_not_taken_apart_further(refuse: Refuse) -> None:
+async def test_rows_that_are_refused_alike_cost_hardly_more_than_a_call_each(refuse: Refuse) -> None:
     org = Org(refuse)
     result = await written(org, [f"{number:02}.12.1815" for number in range(300)])
     assert (result.refused, result.rows, result.problem) == (300, 300, None)
-    assert org.calls == [200, 1, 1, 1, 1, 1, 100, 1, 1, 1, 1, 1]
-    texts = [each.message for each in result]
-    alone = [number for number, text in enumerate(texts) if not text.startswith("The whole call was refused")]
-    assert alone == [0, 49, 99, 149, 199, 200, 224, 249, 274, 299]
-    assert texts[1].startswith("The whole call was refused, and so were 5 of its rows alone: ")
-    assert texts[1].partition("alone: ")[2].startswith(texts[0].partition(" at [")[0][:20])
+    assert len(org.calls) <= 322
 
 
 @pytest.mark.parametrize("code", ["INVALID_FIELD", "EXCEEDED_ID_LIMIT", "API_DISABLED_FOR_ORG", "INVALID_TYPE"])

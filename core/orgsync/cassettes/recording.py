@@ -180,7 +180,9 @@ class _TokenHidingVault:
         return await self.vault.save(credentials, renewed=await self._whole(renewed))
 
     async def refused(self, error: SignInNeeded, *, renewed: Credentials) -> Credentials:
-        return await self.vault.refused(error, renewed=await self._whole(renewed))
+        whole = await self._whole(renewed)
+        kept = await self.vault.refused(error, renewed=whole)
+        return renewed if kept == whole else kept
 
     async def _whole(self, loaded: Credentials) -> Credentials:
         """Return the stored credentials of which these were loaded, with the token that was hidden."""

@@ -41,6 +41,7 @@ class Runs:
         owned = set[str]()
 
         async def begin(on: Transaction, sync: str, connection: str, epoch: int) -> Run:
+            owned.clear()  # of a try whose connection was cut
             owned.update(table for table, owner in (await on.owners.get()).items() if owner == sync)
             run = await _start(on, sync, connection, epoch)
             if owed:

@@ -1,7 +1,7 @@
 """Sending rows by collections: each call knows what became of its rows, or says that it does not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from orgsync.errors import OrgsyncError
 from orgsync.salesforce.api.client import Client
@@ -19,8 +19,6 @@ from .shipment import Shipment
 __all__ = ["CollectionCalls"]
 
 _TRIES = 5
-_PROBES = 5
-"""How many rows of a refused call are tried alone before all of them are taken to be refused for the same reason."""
 _SPARE = 10
 """How many calls of several rows may be refused in vain: enough to halve 200 rows to one."""
 _OPERATIONS: dict[Operation, CollectionOperation] = {
@@ -52,7 +50,7 @@ class CollectionCalls:
         """Send all rows; whatever is raised means that those without a result were surely not written here."""
         records = self.shipment.records()
         if records and (refused := await self._call(records, again=self.sent_before)) and len(records) > 1:
-            await self._search(records, refused)
+            await self._scan(records, again=refused.problem.in_doubt)
 
     async def _call(self, records: Records, *, again: bool) -> CallRefused | None:
         """Send one call and keep its results; return its refusal where one row may be the reason, which has it then."""
@@ -99,27 +97,11 @@ class CollectionCalls:
             await pause(backoff(tries))
         raise AssertionError("the last try returns or raises")  # pragma: no cover
 
-    async def _search(self, records: Records, refused: CallRefused) -> None:
+    async def _scan(self, records: Records, *, again: bool) -> None:
         """Find the rows for which Salesforce refuses a whole call, and send the others.
 
-        Where rows from all over the call are refused alone as well, and for the same reason, so are the others.
-        """
-        again = refused.problem.in_doubt
-        probes = sorted({(len(records) - 1) * each // (_PROBES - 1) for each in range(_PROBES)})
-        for count, at in enumerate(probes, start=1):
-            alone = await self._call([records[at]], again=again)
-            if alone is None or not alone.is_like(refused):
-                tried = set(probes[:count])
-                await self._scan([each for at, each in enumerate(records) if at not in tried], again=again)
-                return
-        text = f"The whole call was refused, and so were {len(probes)} of its rows alone: {refused.error.message}"
-        error = replace(refused.error, message=text)
-        self.results += [_refused(*each, error) for at, each in enumerate(records) if at not in set(probes)]
-
-    async def _scan(self, records: Records, *, again: bool) -> None:
-        """Send rows in calls that are halved when refused and doubled when not.
-
-        Calls of several rows that are refused are no more than those saved by others, and `_SPARE`.
+        Calls are halved when refused and doubled when not. Those of several rows that are refused are no more than
+        others have saved, and `_SPARE`, so that all calls are at most as many as the rows, and `_SPARE`.
         """
         at, size, spare = 0, max(1, len(records) // 2), _SPARE
         while at < len(records):

@@ -1,6 +1,5 @@
 """Calls that write: where Salesforce refuses one as a whole, nothing of it was carried out, and its reason is kept."""
 
-import re
 from collections.abc import Callable
 from typing import TypeVar, Unpack
 
@@ -20,7 +19,6 @@ _CALLS = frozenset(
     {"EXCEEDED_ID_LIMIT", "FUNCTIONALITY_NOT_ENABLED", "INVALID_FIELD", "INVALID_OPERATION", "METHOD_NOT_ALLOWED"}
 )
 """Codes of what all rows of a call have in common: the API, the address and the columns; others stop by their error."""
-_NUMBERS = re.compile(r"\d+")
 
 
 class CallRefused(Exception):
@@ -38,13 +36,6 @@ class CallRefused(Exception):
     def may_be_one_rows(self) -> bool:
         """Whether a single row may be the reason: a value that is not of its field's type refuses a whole call."""
         return self.error.status == 400 and type(self.problem) is QueryRefused and self.error.code not in _CALLS
-
-    def is_like(self, other: "CallRefused") -> bool:
-        """Whether another call was refused for the same reason, whatever place and numbers the reason names."""
-        return self._reason() == other._reason()
-
-    def _reason(self) -> tuple[str, str]:
-        return self.error.code, _NUMBERS.sub("", self.error.message)
 
 
 async def refusable(
