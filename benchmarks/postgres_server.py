@@ -48,8 +48,11 @@ class PostgresServer:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         if not children.exists():
             return 0.0
-        live = map(int, children.read_text(encoding="ascii").split())
-        return sum(_ticks(self.pid)) / _TICKS + sum(sum(_ticks(pid)[:2]) for pid in live) / _TICKS
+        while True:
+            live, ended = children.read_text(encoding="ascii"), _ticks(self.pid)
+            used = sum(ended) + sum(sum(_ticks(int(pid))[:2]) for pid in live.split())
+            if (children.read_text(encoding="ascii"), _ticks(self.pid)[2:]) == (live, ended[2:]):
+                return used / _TICKS  # and none has ended meanwhile, whose time would be missing or be counted twice
 
 
 @contextmanager

@@ -8,8 +8,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from orgsync_cli.entry_point import collect_seldom
-
 __all__ = ["Span", "measured", "tell"]
 
 
@@ -23,11 +21,7 @@ class Span:
 
 @contextmanager
 def measured() -> Generator[Span]:
-    """Measure the block, all threads of this process and the subprocesses that ended in it included.
-
-    Python looks for cycles as seldom in it as in the command.
-    """
-    collect_seldom()
+    """Measure the block, all threads of this process and the subprocesses that ended in it included."""
     span = Span()
     began, cpu = time.perf_counter(), _cpu()
     yield span

@@ -8,7 +8,6 @@ import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.errors import JobFailed, JobIncomplete, ResponseUnreadable, ServerProblem
-from orgsync.salesforce.api import repeats
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.query import pages, records
 from orgsync.salesforce.bulk import Part, complete, create_job, results
@@ -75,16 +74,6 @@ async def test_rows_of_a_virtual_object_share_an_id_and_are_all_read(org: DemoOr
     org.add_fault(Fault.altering(shared), match="/query", times=None)
     async with client_of(org) as client:
         assert len(await all_of(client, SOQL)) == len(org.rows("Contact"))
-
-
-def test_a_row_is_remembered_while_as_many_as_are_promised_follow_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeats, "_MOST", 3)
-    recent = repeats.RecentRows()
-    recent.add(["a", "b", "c"])
-    recent.add(["d", "e"])
-    assert recent.has_any(["a"])
-    recent.add(["f"])
-    assert (recent.has_any(["a"]), recent.has_any(["d"])) == (False, True)
 
 
 async def result_of(client: Client) -> list[Part]:

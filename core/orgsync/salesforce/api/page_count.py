@@ -12,7 +12,7 @@ from typing import Any
 
 from orgsync.errors import QueryIncomplete, ResponseUnreadable
 
-from .repeats import RecentRows, versions_of
+from .repeats import RecentRows, Version, versions_of
 
 __all__ = ["AGAIN", "Page", "PageCount"]
 
@@ -42,7 +42,7 @@ class PageCount:
     urls: set[str] = field(default_factory=set[str])
     pages: set[int] = field(default_factory=set[int])
     recent: RecentRows | None = field(default_factory=RecentRows)
-    versions: tuple[int, ...] = ()  # the rows of the page that was checked last
+    versions: tuple[Version, ...] = ()  # the rows of the page that was checked last
 
     def checked(self, page: Page) -> Page:
         """Return the page if it can be the next one.
