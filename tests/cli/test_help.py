@@ -109,6 +109,17 @@ def processor_seconds(call: list[str]) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+def test_a_command_ends_without_looking_for_cycles_in_what_it_has_imported() -> None:
+    code = (
+        "import gc, sys; from orgsync_cli.entry_point import main\n"
+        "sys.argv[1:] = ['--version']\n"
+        "try: main()\n"
+        "finally: print(gc.get_freeze_count() > len(sys.modules))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == "True"
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from orgsync_cli.main import app; import typer.main;"

@@ -158,6 +158,13 @@ def observed(folder: Path, text: str) -> list[str]:
 
 
 @pytest.mark.skipif(not import_process.FORKS, reason="processes are forked on Linux alone")
+def test_a_fork_finds_imported_what_scripts_import_of_orgsync(tmp_path: Path) -> None:
+    text = "import sys\nbefore = {*sys.modules}\nfrom orgsync import *\nprint({*sys.modules} - before)\n"
+    names = "action, Batch, Batches, Context, field, Hook, on_connect, Org, Record, sync"
+    assert observed(tmp_path, text.replace("*\n", f"{names}\n", 1)) == ["It prints: set()"]
+
+
+@pytest.mark.skipif(not import_process.FORKS, reason="processes are forked on Linux alone")
 @pytest.mark.usefixtures("_no_parent")
 def test_a_parent_that_did_not_answer_in_time_answers_no_later_order(tmp_path: Path) -> None:
     assert observed(tmp_path, "import os\nos._exit(7)\n") == ["It ends the process with 7."]

@@ -4,6 +4,7 @@ Importing orgsync takes a second of CPU time or more, and each script is to be i
 """
 
 import atexit
+import gc
 import json
 import os
 import selectors
@@ -82,8 +83,10 @@ def serve_forks() -> dict[str, Any]:
 
     The process itself answers with the exit codes of the forks, and ends with its input.
     """
-    for package in ("orgsync.records", "orgsync.scripts"):  # where all is that scripts import of orgsync
-        import_module(package)
+    for package in map(import_module, ("orgsync.records", "orgsync.scripts")):  # where all is that scripts import of it
+        for name in package.__all__:
+            getattr(package, name)  # which imports it: these packages import a name when it is first used
+    gc.freeze()  # the end of a fork would otherwise look through all of it, and copy what it looks at
     print(_READY, flush=True)  # noqa: T201 - the answer to its being started
     while line := sys.stdin.readline():
         child = os.fork()
