@@ -70,7 +70,7 @@ class Transaction(Protocol):
 
 
 Work: TypeAlias = Callable[[Transaction], Coroutine[Any, Any, T]]
-"""What is done in a transaction."""
+"""What is done in a transaction, perhaps again from the start: what it changes beside the database, it sets anew."""
 IsDone: TypeAlias = Callable[[Transaction, T], Coroutine[Any, Any, bool]]
 """What finds out whether a transaction was committed whose answer was lost, given what its work has returned.
 
@@ -79,7 +79,7 @@ It runs in a new transaction, and first waits for a lock that the other one held
 
 
 async def repeatable(on: Transaction, result: object) -> bool:
-    """Let a transaction whose answer was lost be done again: once done, it changes nothing."""
+    """Let a transaction whose answer was lost be done again: once it is done, doing it again changes nothing."""
     return False
 
 

@@ -125,7 +125,7 @@ class Runs:
             if ended is not None:
                 used, limit = usage or (None, None)
                 await note_run_end(on, ended, used=used, limit=limit)
-            return ended
+            return ended or await on.runs.get(run.id)  # which a try whose answer was lost has ended
 
         if (ended := await self._backend.write(end, is_done=repeatable)) is not None:
             return ended

@@ -69,6 +69,33 @@ async def test_a_run_begins_and_ends_once_whether_a_commit_or_its_answer_is_lost
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
+async def test_an_action_ends_once_whether_its_commit_or_the_answer_is_lost(
+    database: PostgresDatabase, tmp_path: Path, how: Cut
+) -> None:
+    async with proxied(database) as before, Store.open(before.url, folder=tmp_path) as store:
+        run = await store.runs.start_action("close_case", "acme")
+        cut_next(before, b"COMMIT", how)
+        ended = await store.runs.finish_action(run, status="done", api_calls=2)
+        assert before.cuts == 1
+        assert ended.status == "done"
+        assert ended == await store.runs.get(run.id)
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+async def test_a_position_without_rows_is_saved_whether_its_commit_or_the_answer_is_lost(
+    database: PostgresDatabase, tmp_path: Path, how: Cut
+) -> None:
+    async with proxied(database) as before, Store.open(before.url, folder=tmp_path) as store, running(store) as run:
+        await deliver(store, run, [contact("a")])
+        cut_next(before, b"COMMIT", how)
+        counts = await store.rows.commit(run, [Write(CONTACT)], Position("contact", None, {"page": 2}), 5)
+        assert (before.cuts, counts) == (1, Counts())
+        kept = await store.runs.get(run.id)
+        assert (kept.added, kept.api_calls) == (1, 5)
+        assert (await store.runs.checkpoints("contacts", "acme"))["contact"].position == {"page": 2}
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
 async def test_credentials_are_changed_whether_a_commit_or_its_answer_is_lost(
     database: PostgresDatabase, tmp_path: Path, how: Cut
 ) -> None:

@@ -17,8 +17,8 @@ from ..holder import Holder
 from ..other_tables import note_other_tables
 from . import control_sql, holding_back, liveness, renumbering, sandbox, table_sql
 from .address import Address, address
-from .driver import TRIES, Pool, Statements, connect, require_own_session
-from .errors import errors_explained, is_cut
+from .driver import Pool, Statements, connect, require_own_session
+from .errors import Tries, errors_explained
 from .locks import KeptSession, Locks
 from .row_writes import FirstPasses
 from .schema import in_schema
@@ -35,11 +35,11 @@ class PostgresBackend:
 
     is_shared = True
 
-    def __init__(self, at: Address, *, tries: int = TRIES) -> None:
+    def __init__(self, at: Address, *, repeats: bool = True) -> None:
         self._address = at
-        self._tries = tries
-        self._readers = Pool(at, writes=False, answered=False, tries=tries)
-        self._writers = Pool(at, writes=True, answered=True, tries=tries)  # used after the readers
+        self._repeats = repeats
+        self._readers = Pool(at, writes=False, has_answered=False, repeats=repeats)
+        self._writers = Pool(at, writes=True, has_answered=True, repeats=repeats)  # used after the readers
         self._first_passes = FirstPasses()
         self._locks = Locks(at)
         self._holder = liveness.new_holder()
@@ -47,13 +47,13 @@ class PostgresBackend:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, at: Address, *, tries: int = TRIES) -> "AsyncGenerator[PostgresBackend]":
+    async def open(cls, at: Address, *, repeats: bool = True) -> "AsyncGenerator[PostgresBackend]":
         """Open the database; its control tables are made if missing, and brought to this package's version.
 
-        `tries` is how often something is tried whose connection is cut each time. Raises StoreUnavailable for a
+        `repeats` says whether what a connection that is cut has not done is done again. Raises StoreUnavailable for a
         database that cannot be used.
         """
-        backend = cls(at, tries=tries)
+        backend = cls(at, repeats=repeats)
         try:
             await backend.upgrade()
             yield backend
@@ -97,8 +97,9 @@ class PostgresBackend:
     async def write(self, work: Work[T], *, durable: bool = False, is_done: IsDone[T] | None = None) -> T:
         """Write in one transaction as `writing` does, again where the connection is cut; see `Backend.write`."""
         doubtful: _Lost[T] | None = None
+        tries = Tries.begun(repeats=self._repeats)
         with errors_explained(self._address):
-            for left in reversed(range(self._tries)):
+            while True:
                 lost: _Lost[T] | None = None
                 async with self._writers.taken(transaction=True) as statements:
                     try:
@@ -110,12 +111,12 @@ class PostgresBackend:
                         lost = _Lost(result)
                         await statements.driver.commit()
                     except OperationalError as error:
-                        if not left or not is_cut(error, statements.driver) or (lost is not None and is_done is None):
+                        may_be_done = lost is not None and is_done is None
+                        if not tries.allow_another(error, statements.driver) or may_be_done:
                             raise
                     else:
                         return result
                 doubtful = lost or doubtful
-        raise AssertionError("the last try has raised")  # pragma: no cover
 
     def lock(self, name: str, *, timeout: float | None) -> AbstractAsyncContextManager[None]:
         """Hold a lock across tasks, processes and hosts; the server frees it when its holder's connection ends."""
@@ -201,7 +202,7 @@ class PostgresBackend:
     async def sandbox(self, folder: Path) -> "AsyncGenerator[PostgresBackend]":
         """Open a copy of the whole database as it is now, in which no lease is held, in a schema of its own."""
         # A server that has crashed empties the copy, whose tables are not logged: nothing is done again there.
-        async with sandbox.copy(self._address) as at, PostgresBackend.open(at, tries=1) as backend:
+        async with sandbox.copy(self._address) as at, PostgresBackend.open(at, repeats=False) as backend:
             yield backend
 
     def _transaction(self, on: Statements, *, writes: bool) -> PostgresTransaction:

@@ -11,14 +11,12 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from .address import Address
-from .errors import is_cut, require_usable, transactions_pooled
+from .errors import Tries, require_usable, transactions_pooled
 from .refusals import connection_refused, may_pass
 
-__all__ = ["OPTIONS", "PID", "TRIES", "Pool", "Statements", "connect", "require_own_session", "set_up"]
+__all__ = ["OPTIONS", "PID", "Pool", "Statements", "connect", "require_own_session", "set_up"]
 
 _PAUSE_SECONDS = 0.2
-TRIES = 5
-"""How often something is tried whose connection is cut each time: what it does may be what the server dies of."""
 _Reopen: TypeAlias = Callable[[], Awaitable[AsyncConnection[Any]]]
 _ON_DISK = (  # a crash that took commits away would give their numbers again, to readers of the feed that are past them
     "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
@@ -114,15 +112,15 @@ class Statements:
         self, sql: str, parameters: Sequence[Any] = (), *, prepare: bool | None = None
     ) -> list[tuple[Any, ...]]:
         """Run a statement with `%s` for its parameters, and return its rows; none for one that returns none."""
-        for left in reversed(range(TRIES)):
+        tries = Tries()
+        while True:
             try:
                 return await self._fetch(sql, parameters, prepare)
             except OperationalError as error:
-                if self._reopen is None or not left or not is_cut(error, self.driver):
+                if self._reopen is None or not tries.allow_another(error, self.driver):
                     raise
             await _close(self.driver)
             self.driver, self._pid = await self._reopen(), None
-        raise AssertionError("the last try has raised")  # pragma: no cover
 
     async def _fetch(self, sql: str, parameters: Sequence[Any], prepare: bool | None) -> list[tuple[Any, ...]]:
         cursor = await self.driver.execute(sql.encode(), parameters, prepare=prepare)
@@ -161,16 +159,16 @@ class Statements:
 class Pool:
     """Connections of one kind, at most so many at once; those that are idle are used again.
 
-    `answered` says that the server has answered this process before. `tries` is how often something is tried whose
-    connection is cut each time.
+    `has_answered` says that the server has answered this process before, `repeats` that what a connection that is cut
+    has not done is done again.
     """
 
-    def __init__(self, address: Address, *, writes: bool, answered: bool, tries: int) -> None:
+    def __init__(self, address: Address, *, writes: bool, has_answered: bool, repeats: bool) -> None:
         self._address = address
+        self._repeats = repeats
         self._writes = writes
         self._idle: list[Statements] = []
-        self._answered = answered
-        self._tries = tries
+        self._has_answered = has_answered
         self._places = anyio.Semaphore(address.pool_size)
 
     @asynccontextmanager
@@ -201,26 +199,27 @@ class Pool:
                 raise
             else:
                 return statements
-        for left in reversed(range(self._tries)):
+        tries = Tries.begun(repeats=self._repeats)
+        reopen = self._open if self._repeats and not self._writes else None
+        while True:
             opened = await self._open()
-            statements = Statements(opened, reopen=self._open if self._tries > 1 and not self._writes else None)
+            statements = Statements(opened, reopen=reopen)
             try:
                 await statements.begin(self._address, transaction=transaction)
             except OperationalError as error:
-                lasts = not left or not is_cut(error, opened)
+                is_tried_again = tries.allow_another(error, opened)
                 await _close(opened)
-                if lasts:
+                if not is_tried_again:
                     raise
             except BaseException:
                 await _close(opened)
                 raise
             else:
                 return statements
-        raise AssertionError("the last try has raised")  # pragma: no cover
 
     async def _open(self) -> AsyncConnection[Any]:
-        opened = await connect(self._address, writes=self._writes, restarting=self._answered)
-        self._answered = True
+        opened = await connect(self._address, writes=self._writes, restarting=self._has_answered)
+        self._has_answered = True
         return opened
 
     async def _put_back(self, statements: Statements) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -17,8 +18,8 @@ __all__ = [
     "FULL",
     "MOVED",
     "UP",
+    "Tries",
     "errors_explained",
-    "is_cut",
     "require_usable",
     "transactions_pooled",
 ]
@@ -86,9 +87,24 @@ _ENDED = ("57P01", "57P02", "57P03", "57P05")
 """With these the server ends a session: a shutdown, a crash, a start that is not over, a silence that was too long."""
 
 
-def is_cut(error: psycopg.OperationalError, driver: psycopg.AsyncConnection[Any]) -> bool:
-    """Return whether an error proves that a connection has ended, and with it what it had not asked to commit."""
-    return error.sqlstate in _ENDED or (error.sqlstate is None and driver.closed)
+@dataclass(slots=True)
+class Tries:
+    """How often something is still tried whose connection is cut each time: it may be what the server dies of."""
+
+    left: int = 5
+
+    @classmethod
+    def begun(cls, *, repeats: bool) -> "Tries":
+        """Begin with all tries, or with one alone."""
+        return cls() if repeats else cls(1)
+
+    def allow_another(self, error: psycopg.OperationalError, driver: psycopg.AsyncConnection[Any]) -> bool:
+        """Count a try; return whether another is left, and the error proves that the connection has ended.
+
+        With it has ended what it had not asked to commit.
+        """
+        self.left -= 1
+        return self.left > 0 and (error.sqlstate in _ENDED or (error.sqlstate is None and driver.closed))
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from psycopg import AsyncConnection, OperationalError
 from orgsync.errors import AlreadyRunning
 
 from .address import Address
-from .driver import TRIES, Statements, connect
-from .errors import errors_explained, is_cut
+from .driver import Statements, connect
+from .errors import Tries, errors_explained
 
 __all__ = ["TRY", "KeptSession", "Locks"]
 
@@ -64,7 +64,8 @@ class Locks:
 
     async def _acquired(self, name: str, give_up: float) -> AsyncConnection[Any]:
         """Return a connection that has acquired the lock; one that is cut before is replaced."""
-        for left in reversed(range(TRIES)):
+        tries = Tries()
+        while True:
             driver = await connect(self._address, writes=True, restarting=True)
             try:
                 while not (await Statements(driver).fetch(TRY, (name,)))[0][0]:
@@ -72,14 +73,13 @@ class Locks:
                         raise _held(name)
                     await anyio.sleep(_POLL_SECONDS)
             except BaseException as error:
-                passes = isinstance(error, OperationalError) and left and is_cut(error, driver)
+                is_tried_again = isinstance(error, OperationalError) and tries.allow_another(error, driver)
                 with anyio.CancelScope(shield=True):
                     await driver.close()
-                if not passes:
+                if not is_tried_again:
                     raise
             else:
                 return driver
-        raise AssertionError("the last try has raised")  # pragma: no cover
 
     @asynccontextmanager
     async def keep(self, name: str, *, ttl: int) -> AsyncGenerator[KeptSession]:
