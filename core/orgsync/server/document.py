@@ -1,9 +1,11 @@
 """The OpenAPI document of the HTTP API, and the refusal of queries and bodies that it cannot describe as wrong."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from orgsync.plain_json import require_characters, require_nesting
@@ -49,6 +51,7 @@ def add_document(app: FastAPI) -> None:
             schemas.update({**problem.pop("$defs", {}), "Problem": problem})
         return app.openapi_schema or {}
 
+    app.state.queries = dict[tuple[str, str], Mapping[str, Mapping[str, Any]] | None]()
     app.openapi = openapi  # type: ignore[method-assign] # how FastAPI documents it
 
 
@@ -57,11 +60,11 @@ async def require_known_query(request: Request) -> None:
 
     A mistyped filter would be answered with all rows.
     """
-    route = request.scope["route"]
-    operation = request.app.openapi()["paths"].get(route.path_format, {}).get(request.method.lower())
-    if operation is None:
+    if not request.query_params:
         return
-    known = {each["name"]: each["schema"] for each in operation.get("parameters", ()) if each["in"] == "query"}
+    known = _query_of(request)
+    if known is None:
+        return
     for name in request.query_params:
         if name not in known:
             near = nearest(name, known)
@@ -72,6 +75,22 @@ async def require_known_query(request: Request) -> None:
             )
         if known[name].get("type") != "array" and len(request.query_params.getlist(name)) > 1:
             raise RequestValidationError([{"loc": ("query", name), "msg": "it is one value, and came twice"}])
+
+
+def _query_of(request: Request) -> Mapping[str, Mapping[str, Any]] | None:
+    """Return the schemas of an operation's query parameters; None for one that the document does not have.
+
+    It is asked for alone: the whole document takes half a second, which no first call has to wait for.
+    """
+    route, kept = request.scope["route"], request.app.state.queries
+    key = route.path_format, request.method.lower()
+    if key not in kept:
+        paths = get_openapi(title="", version="", routes=[route]).get("paths", {})
+        operation = paths.get(route.path_format, {}).get(request.method.lower())
+        parameters = () if operation is None else operation.get("parameters", ())
+        named = {each["name"]: each["schema"] for each in parameters if each["in"] == "query"}
+        kept[key] = None if operation is None else named
+    return cast("Mapping[str, Mapping[str, Any]] | None", kept[key])
 
 
 async def require_plain_body(request: Request) -> None:
