@@ -43,7 +43,8 @@ def doctor(
 
     Checks the settings, the database, the key, the scripts; for each connection the sign-in, the scopes, the API
     version, the limits of the day, and every object and field that a sync reads, and what a copy of it would lack. A
-    condition that is written out in the script is tried with a query for one row. The exit code is that of the worst
+    condition that is written out in the script is tried with a query for one row. A sync whose last run failed by its
+    script, or by what the org refuses, is a problem until one does not. The exit code is that of the worst
     problem.
     """
     raise typer.Exit(wait_for(lambda: _doctor(name, as_json=as_json), interrupted=lambda: INTERRUPTED_ALONE))

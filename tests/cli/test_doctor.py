@@ -287,6 +287,36 @@ def test_a_type_that_does_not_fit_is_a_problem_with_the_type_to_write(
     assert "2 problems." in outcome.out
 
 
+def test_a_sync_whose_last_run_failed_by_its_script_is_a_problem_until_one_does_not(
+    orgsync: Command, acme: DemoOrg, folder: Path
+) -> None:
+    (folder / "syncs").mkdir()
+    text = (
+        "from orgsync import Batches, Context, Record, sync\n\n"
+        "class Own(Record, table=True):\n    __sobject__ = 'Contact'\n    last_name: str\n\n"
+        "@sync\nasync def own(ctx: Context) -> Batches[Own]:\n"
+        "    async for batch in ctx.changes(Own):\n        yield batch\n"
+    )
+    (folder / "syncs" / "own.py").write_text(text.replace("        yield", "        1 / 0\n        yield"))
+    assert orgsync("run", "own").code == 1
+    outcome = orgsync("doctor")
+    assert outcome.code == 1, outcome
+    assert "The last run, 1, failed, and nothing above tells why: " in outcome.out
+    assert "ZeroDivisionError" in outcome.out
+    assert "run it again: orgsync run own -c acme." in outcome.out
+    (folder / "syncs" / "own.py").write_text(text)
+    assert orgsync("run", "own").code == 0
+    assert "All is well." in orgsync("doctor").out
+
+
+def test_a_run_that_failed_for_a_time_is_no_problem_once_the_org_answers(orgsync: Command, acme: DemoOrg) -> None:
+    acme.add_fault(Fault.status(503), match="/query", times=None)
+    assert orgsync("run", "contacts").code == 1
+    acme.clear_faults()
+    outcome = orgsync("doctor")
+    assert "All is well." in outcome.out, outcome
+
+
 def test_syncs_that_write_one_table_and_a_table_that_is_read_twice_are_problems(
     orgsync: Command, acme: DemoOrg, folder: Path
 ) -> None:

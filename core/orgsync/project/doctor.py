@@ -28,7 +28,7 @@ from orgsync.store.worker_tables import WorkersSeen
 
 from .doctor_options import check_options
 from .doctor_rights import check_rights
-from .doctor_syncs import Finding, check_sync
+from .doctor_syncs import Finding, check_last_run, check_sync
 from .mapped_classes import unknown_columns
 from .project import Project, open_project
 from .view import open_view
@@ -132,9 +132,18 @@ async def _check_store(project: Project, names: Sequence[str], found: list[Disco
         yield Finding("connections", "", error)
         return
     used = [each for each in found if not each.shipped or each.name in owners.values()]
+    last = await store.runs.last()
     for connection in chosen:
+        problems = set[str]()
         async for finding in _check_connection(project, connection, used):
+            if finding.problem:
+                problems.add(finding.about)
             yield finding
+        for each in used:
+            run = last.get((each.name, connection.name))
+            if run is not None and f"{connection.name}: {each.name}" not in problems:
+                for finding in check_last_run(run):
+                    yield finding
         for finding in check_options(connection, used, found, await store.schedules.list()):
             yield finding
     for finding in _not_checked([each for each in found if each not in used]):

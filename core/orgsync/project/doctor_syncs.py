@@ -1,12 +1,9 @@
 """Checks of what a sync reads on a connection: each object, its fields and conditions, and what a copy would lack."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-from orgsync.errors import (
-    ObjectNotFound,
-    OrgsyncError,
-)
+from orgsync.errors import InternalError, ObjectNotFound, OrgProblem, OrgsyncError, ScriptProblem
 from orgsync.extract.field_types import misfits
 from orgsync.extract.inspection import inspect
 from orgsync.extract.object_facts import ObjectFacts
@@ -20,11 +17,11 @@ from orgsync.scripts import Sync
 from orgsync.scripts.object_sync import ObjectSync
 from orgsync.scripts.table_reads import conditions_of, snapshots_of
 from orgsync.soql import require_condition, select, unbound
-from orgsync.store import Connection, Store
+from orgsync.store import Connection, Run, Store
 
 from .objects import model_of_object
 
-__all__ = ["Finding", "check_sync"]
+__all__ = ["Finding", "check_last_run", "check_sync"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +86,18 @@ async def check_sync(
             by = f" ({by})" if by else ""
             text = f"{schema.sobject}, {counted(len(schema.org_fields), 'field')}{by}, by {ways}"
             yield Finding(about, text, note=" ".join([*notes, *_remarks(facts, schema, sync)]))
+
+
+def check_last_run(run: Run) -> Iterator[Finding]:
+    """Yield a finding on a sync whose last run ended by what neither time nor a sign-in mends, as its script or org."""
+    if run.status != "failed":
+        return
+    known = OrgsyncError.reported(run.error_code or "", run.error or "", "")
+    if isinstance(known, ScriptProblem | OrgProblem | InternalError):
+        cause = f"The last run, {run.id}, failed, and nothing above tells why: {known.cause}"
+        remedy = f"If that is mended, run it again: orgsync run {run.sync} -c {run.connection}."
+        problem = OrgsyncError.reported(known.code, cause, remedy)
+        yield Finding(f"{run.connection}: {run.sync}", "", problem)
 
 
 async def _check_condition(client: Client, schema: Schema, condition: str) -> list[str]:
