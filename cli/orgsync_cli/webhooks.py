@@ -7,7 +7,7 @@ import typer
 
 from .commands import NOTHING_CHANGED, Program, has_tables, require_tables, wait_for
 from .options import connection_option, tag_option
-from .output import confirmed, examples, moment, result, say, to_json, verbatim
+from .output import confirmed, examples, json_line, moment, result, say, verbatim
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,6 +34,7 @@ app = Program(
     ),
 )
 _KEEP = "Keep the secret where secrets are kept, for the receiver; it is not shown again."
+_AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The webhook's id, as the list has it.")]
 
 
@@ -85,7 +86,7 @@ def add(
     ] = "",
     connection: Annotated[list[str] | None, connection_option("Only of this connection; may be repeated.")] = None,
     tag: Annotated[list[str] | None, tag_option("Only of connections with this tag; may be repeated.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: _AsJson = False,
 ) -> None:
     """Make a webhook: messages are posted to the URL when something happens. Its secret is shown this once.
 
@@ -96,7 +97,7 @@ def add(
     chosen = [each.strip() for each in events.split(",") if each.strip()]
     row, secret = _do(lambda webhooks: webhooks.add(url, events=chosen, connections=connection or None, tags=tag or ()))
     if as_json:
-        verbatim(to_json({"webhook": webhook_view(row), "secret": secret}))
+        json_line({"webhook": webhook_view(row), "secret": secret})
         return
     say(f"Made the webhook {row.id}. {_KEEP}")
     verbatim(secret)
@@ -105,13 +106,14 @@ def add(
 @app.command(
     "list", short_help="List the webhooks.", epilog=examples("orgsync webhooks list", "orgsync webhooks list --json")
 )
-def list_webhooks(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
+def list_webhooks(as_json: _AsJson = False) -> None:
     """List the webhooks, with what each is told, and why one is off."""
     from orgsync.project.webhooks import webhook_view
 
     found = _read(lambda webhooks: webhooks.list()) or ()
     if as_json:
-        verbatim(to_json([webhook_view(each) for each in found], indent=2))
+        for each in found:
+            json_line(webhook_view(each))
         return
     if not found:
         say("There is no webhook yet. Create one: orgsync webhooks add URL.")
@@ -186,7 +188,7 @@ def test(webhook: _Id) -> None:
 def deliveries(
     webhook: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only those to this webhook.")] = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="How many at most.", min=1)] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: _AsJson = False,
 ) -> None:
     """List deliveries of the last 30 days, the latest first."""
     from orgsync.project.webhooks import delivery_view, no_webhook
@@ -195,7 +197,8 @@ def deliveries(
         require_tables(no_webhook(webhook))
     found = _read(lambda webhooks: webhooks.deliveries(webhook, limit=limit)) or ()
     if as_json:
-        verbatim(to_json([delivery_view(each) for each in found], indent=2))
+        for each in found:
+            json_line(delivery_view(each))
         return
     if not found:
         say("Nothing was to be delivered yet.")
@@ -244,7 +247,7 @@ def rotate(
     overlap: Annotated[
         str, typer.Option("--overlap", metavar="TIME", help="How long the old one is good too: 0, 12h, 7d.")
     ] = "1d",
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: _AsJson = False,
 ) -> None:
     """Make a new secret and show it this once. For the overlap, messages bear a signature by each of the two."""
     from orgsync.project.webhooks import overlap_of
@@ -254,7 +257,7 @@ def rotate(
     if rotated.warning:
         say(f"warning: {rotated.warning}")
     if as_json:
-        verbatim(to_json({"id": webhook, "secret": rotated.secret, "warning": rotated.warning}))
+        json_line({"id": webhook, "secret": rotated.secret, "warning": rotated.warning})
         return
     say(_KEEP)
     verbatim(rotated.secret)

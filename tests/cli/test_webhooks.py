@@ -30,7 +30,7 @@ def test_a_webhook_lives_from_add_to_remove(orgsync: Command, acme: DemoOrg, rec
     shown = orgsync("webhooks", "add", receiver.url, "--events", "run.finished, records.changed", "-c", "acme")
     assert shown.out.startswith("whsec_")
     assert "it is not shown again" in shown.err
-    [listed] = json.loads(orgsync("webhooks", "list", "--json").out)
+    [listed] = map(json.loads, orgsync("webhooks", "list", "--json").out.splitlines())
     assert (listed["events"], listed["connections"]) == (["run.finished", "records.changed"], ["acme"])
     webhook = listed["id"]
     assert shown.out.strip() not in orgsync("webhooks", "list").out
@@ -144,7 +144,7 @@ def test_runs_are_delivered_by_up_once_and_again_by_hand(
     assert orgsync("up", "--once", "--sync", "contacts").code == 0
     told = [each.verified_by(secret)["type"] for each in receiver.got]
     assert told[:2] == ["records.changed", "run.finished"]
-    deliveries = json.loads(orgsync("webhooks", "deliveries", webhook, "--json").out)
+    deliveries = [*map(json.loads, orgsync("webhooks", "deliveries", webhook, "--json").out.splitlines())]
     assert {each["state"] for each in deliveries} == {"delivered"}
     assert "pending" in orgsync("webhooks", "redeliver", str(deliveries[0]["id"])).err
     assert "pending" in orgsync("webhooks", "deliveries").out
