@@ -10,8 +10,9 @@ from anyio import to_thread
 from orgsync.engine import Resources
 from orgsync.errors import OrgsyncError
 from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
+from orgsync.scripts.packages import SYNCS, provided
 from orgsync.scripts.schedule import Every
-from orgsync.scripts.survey import SurveyedSync, own_syncs, shipped_names
+from orgsync.scripts.survey import SurveyedSync, own_syncs
 from orgsync.settings import Settings
 from orgsync.store import Run
 from orgsync.store.health_rows import AlertRow, StandingRow
@@ -148,7 +149,7 @@ async def overview(project: Resources, *, now: datetime | None = None) -> list[C
 def _read(settings: Settings) -> _Known:
     own = {each.name: each for each in own_syncs(settings.syncs_folder, settings.objects)}
     with open_view(settings) as view:
-        elsewhere, owners = frozenset(shipped_names() | view.objects()), frozenset(view.owners().values())
+        elsewhere, owners = frozenset(provided(SYNCS).keys() | view.objects()), frozenset(view.owners().values())
         return _Known(
             connections=view.connections(),
             schedules=own_schedules(view.schedules()),

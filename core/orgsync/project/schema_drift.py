@@ -11,7 +11,8 @@ from orgsync.engine.seen_objects import seen_object
 from orgsync.errors import ObjectNotFound, OrgsyncError, SignInNeeded
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.describe import changed_since, describe
-from orgsync.scripts.survey import own_syncs, shipped_names
+from orgsync.scripts.packages import SYNCS, provided
+from orgsync.scripts.survey import own_syncs
 from orgsync.store import Connection
 from orgsync.store.health_rows import SchemaRow
 from orgsync.store.org_schemas import CHANGES_KEPT, FieldChange, SeenObject, changes_of, readers_of
@@ -97,7 +98,7 @@ def _known(project: Project, copied: Sequence[str]) -> set[str]:
     """Return the names of all syncs that there are."""
     settings = project.settings
     own = {each.name for each in own_syncs(settings.syncs_folder, settings.objects)}
-    return own | shipped_names() | set(copied)
+    return own | provided(SYNCS).keys() | set(copied)
 
 
 async def _ready(project: Project, name: str) -> Connection:

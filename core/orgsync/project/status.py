@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from orgsync.errors import OrgsyncError
 from orgsync.scripts.own_schedules import OwnSchedule, own_schedules
+from orgsync.scripts.packages import SYNCS, provided
 from orgsync.scripts.schedule import Every, Interval, due_again
-from orgsync.scripts.survey import own_syncs, shipped_names
+from orgsync.scripts.survey import own_syncs
 from orgsync.settings import Settings
 from orgsync.store.health_rows import AlertRow
 from orgsync.store.statuses import Owed
@@ -129,7 +130,7 @@ def statuses_in(view: View, settings: Settings, *, now: datetime) -> list[Status
     ran = {(sync, name) for sync, name in ran if name in connections}
     own_names = {*schedules, *broken}
     others = {sync for sync, _ in ran} - own_names
-    elsewhere = shipped_names() | view.objects() if others else set[str]()
+    elsewhere = provided(SYNCS).keys() | view.objects() if others else set[str]()
     owners, alerts, owed = set(view.owners().values()), view.alerts(), view.owed()
     pairs = sorted({*((sync, name) for sync in own_names for name in connections), *ran})
     standings = _standings(view, pairs)

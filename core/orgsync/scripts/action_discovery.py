@@ -1,16 +1,16 @@
 """Finding the actions of a project and of installed packages, by name."""
 
 from collections.abc import Collection
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, cast
 
 from orgsync.errors import NameUnknown, OrgsyncError, ScriptNotLoaded
 
 from .action import Action
-from .action_survey import GROUP, SurveyedAction
+from .action_survey import SurveyedAction
 from .loading import Script, by_name, load_scripts
-from .survey import shipped_names
+from .packages import ACTIONS, SYNCS, provided
 
 __all__ = ["find_action", "list_own_actions", "load_shipped_action"]
 
@@ -25,7 +25,7 @@ def find_action(name: str, folder: Path) -> Action[..., Any]:
     own = by_name("action", scripts, _actions)
     if name in own:
         return own[name][0]
-    shipped = {point.name: point for point in entry_points(group=GROUP)}
+    shipped = provided(ACTIONS)
     broken = [script for script in scripts if script.problem]
     named = [script for script in broken if script.path.stem == name]
     for script in named or ([] if name in shipped else broken):
@@ -66,7 +66,7 @@ def _surveyed(action: Action[..., Any], where: str) -> SurveyedAction:
 
 
 def _unknown(name: str, known: Collection[str], scripts: list[Script], folder: Path) -> OrgsyncError:
-    syncs = {sync.name for script in scripts for sync in script.syncs} | shipped_names()
+    syncs = {sync.name for script in scripts for sync in script.syncs} | provided(SYNCS).keys()
     hint = f"{name} is a sync: orgsync run {name}." if name in syncs else ""
     place = f"Scripts are read from {folder}; for another project, set ORGSYNC_PROJECT to its folder."
     return NameUnknown.among(

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Collection
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,11 +11,9 @@ from orgsync.errors import OrgsyncError
 
 from .action_function import Parameter
 from .outline import ActionOutline, outline_of
+from .packages import ACTIONS, provided
 
-__all__ = ["GROUP", "SurveyedAction", "survey_actions"]
-
-GROUP = "orgsync.actions"
-"""The entry point group by which a package provides actions."""
+__all__ = ["SurveyedAction", "survey_actions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,7 @@ def _outlined(folder: Path) -> list[SurveyedAction] | None:
 
 
 def _shipped(taken: Collection[str]) -> list[SurveyedAction]:
-    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
-    return [_shipped_action(point) for point in points if point.name not in taken]
+    return [_shipped_action(point) for name, point in provided(ACTIONS).items() if name not in taken]
 
 
 def _shipped_action(point: EntryPoint) -> SurveyedAction:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias, cast
@@ -17,7 +17,7 @@ from .action_survey import survey_actions
 from .loading import Script, by_name, load_scripts, record_classes
 from .object_plan import written_by_script
 from .object_sync import ObjectSync, object_syncs
-from .survey import GROUP, shipped_names
+from .packages import SYNCS, provided
 from .sync import Sync
 
 __all__ = ["DiscoveredSync", "find_sync", "list_own", "list_syncs", "load_shipped", "load_syncs", "required"]
@@ -57,7 +57,7 @@ def load_syncs(
     """
     project = _Project.load(folder, objects)
     broken = [] if names else project.broken()
-    beside = [] if names else [name for name in also if name not in project.own and name in shipped_names()]
+    beside = [] if names else [name for name in also if name not in project.own and name in provided(SYNCS)]
     return [project.found(name) for name in names or [*project.own, *beside]] + broken
 
 
@@ -78,8 +78,7 @@ def list_syncs(folder: Path, objects: Objects = ()) -> list[DiscoveredSync]:
     """List every sync: the project's, its scripts that cannot be imported, and what packages provide."""
     listed = list_own(folder, objects)
     taken = {found.name for found in listed}
-    shipped = sorted(entry_points(group=GROUP), key=lambda point: point.name)
-    return [*listed, *(load_shipped(point) for point in shipped if point.name not in taken)]
+    return [*listed, *(load_shipped(point) for name, point in provided(SYNCS).items() if name not in taken)]
 
 
 def load_shipped(point: EntryPoint) -> DiscoveredSync:
@@ -119,7 +118,7 @@ class _Project:
             if home.module is not None:
                 _require_own_tables(home.module, self.modules)
             return self.own[name], str(home.path)
-        shipped = {point.name: point for point in entry_points(group=GROUP)}
+        shipped = provided(SYNCS)
         if script := self.suspect(name, shipped):
             raise script.problem or _unknown(name, [*self.own, *shipped], self.folder)
         if name in shipped:

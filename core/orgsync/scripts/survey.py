@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,15 +13,13 @@ from orgsync.settings import PROJECT_FILE
 
 from .object_plan import PlannedObject, planned_objects
 from .outline import SyncOutline, outlines_of, script_paths
+from .packages import SYNCS, provided
 from .schedule import Every, Interval
 
 if TYPE_CHECKING:
     from .discovery import DiscoveredSync
 
-__all__ = ["GROUP", "SurveyedSync", "own_syncs", "shipped_names", "survey"]
-
-GROUP = "orgsync.syncs"
-"""The entry point group by which a package provides syncs."""
+__all__ = ["SurveyedSync", "own_syncs", "survey"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +61,6 @@ def survey(folder: Path, objects: Sequence[ObjectEntry] = ()) -> list[SurveyedSy
     return [*own, *_shipped({each.name for each in own})]
 
 
-def shipped_names() -> set[str]:
-    """Return the names of the syncs that installed packages provide; none is imported."""
-    return {point.name for point in entry_points(group=GROUP)}
-
-
 def _outlined(folder: Path) -> list[SurveyedSync] | None:
     """Return the folder's syncs by the source of its scripts, None where that does not decide all of them."""
     found: list[SurveyedSync] = []
@@ -81,8 +74,7 @@ def _outlined(folder: Path) -> list[SurveyedSync] | None:
 
 
 def _shipped(taken: Collection[str]) -> list[SurveyedSync]:
-    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
-    return [_shipped_sync(point) for point in points if point.name not in taken]
+    return [_shipped_sync(point) for name, point in provided(SYNCS).items() if name not in taken]
 
 
 def _shipped_sync(point: EntryPoint) -> SurveyedSync:
