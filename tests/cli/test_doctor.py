@@ -310,6 +310,7 @@ def test_a_sync_whose_last_run_failed_by_its_script_is_a_problem_until_one_does_
 
 
 def test_a_run_that_failed_for_a_time_is_no_problem_once_the_org_answers(orgsync: Command, acme: DemoOrg) -> None:
+    assert orgsync("run", "contacts").code == 0
     acme.add_fault(Fault.status(503), match="/query", times=None)
     assert orgsync("run", "contacts").code == 1
     acme.clear_faults()
