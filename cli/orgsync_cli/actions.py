@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .completion import action_names
+from .options import AsJson
 from .output import examples, json_line, result, say, short_path, show_problem, to_json, verbatim
 from .tables import show_table
 
@@ -25,7 +26,7 @@ def actions(
     name: Annotated[
         str | None, typer.Argument(metavar="[ACTION]", help="One action, by its name.", autocompletion=action_names)
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the actions: those in the project's folder, which win, and those that installed packages bring.
 

@@ -14,6 +14,7 @@ from .connect import metadata_of
 from .connection_choice import require_connected
 from .mapping import EXAMPLES as MAP_EXAMPLES
 from .mapping import map_fields
+from .options import AsJson
 from .output import confirmed, examples, json_line, result, say, to_json
 from .tables import show_table
 
@@ -38,7 +39,6 @@ app = Program(rich_markup_mode=None, epilog=EXAMPLES)
 Name = Annotated[
     str, typer.Argument(metavar="CONNECTION", help="The connection's name.", autocompletion=connection_names)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 
 
 @app.callback(invoke_without_command=True)

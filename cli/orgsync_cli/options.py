@@ -1,12 +1,14 @@
 """Options that several commands have; each command says in its own words what they do there."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from .completion import connection_names, tag_names
 
-__all__ = ["connection_option", "tag_option"]
+__all__ = ["AsJson", "connection_option", "tag_option"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 
 
 def connection_option(text: str) -> Any:

@@ -82,7 +82,6 @@ JobFile = Annotated[
     str | None,
     typer.Option("--job", metavar="FILE", help="Run one job given as JSON, a sync's or an action's; - reads stdin."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a run, for programs.")]
 
 
 def run(  # noqa: PLR0913 - each is an option of the command
@@ -97,7 +96,7 @@ def run(  # noqa: PLR0913 - each is an option of the command
     limit: Limit = None,
     on_workers: OnWorkers = False,
     job: JobFile = None,
-    as_json: AsJson = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a run, for programs.")] = False,
 ) -> None:
     """Run syncs: read what changed in the org since the last run, and commit it to the copy.
 

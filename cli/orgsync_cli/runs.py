@@ -9,7 +9,7 @@ from orgsync.project.views import listed_run_view
 
 from .commands import open_view
 from .completion import action_names, sync_names
-from .options import connection_option
+from .options import AsJson, connection_option
 from .output import brief, examples, json_line, minute, moment, result, say
 from .tables import show_table
 
@@ -50,7 +50,7 @@ def runs(
         str | None, typer.Option(metavar="ACTION", help="Only runs of this action.", autocompletion=action_names)
     ] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the latest runs of syncs and actions, or show one."""
     run_id = None if number is None else int(number)

@@ -12,7 +12,7 @@ from orgsync.project.views import schedule_view
 from .commands import open_view, wait_for
 from .completion import sync_names
 from .connection_choice import choose_connections, require_connected, require_one_choice
-from .options import connection_option, tag_option
+from .options import AsJson, connection_option, tag_option
 from .output import examples, json_line, result, say
 from .tables import show_table
 
@@ -45,7 +45,7 @@ def schedule(  # noqa: PLR0913 - each is an option of the command
     on: Annotated[bool, typer.Option("--on", help="Switch it on.")] = False,
     off: Annotated[bool, typer.Option("--off", help="Switch it off.")] = False,
     default: Annotated[bool, typer.Option("--default", help="Remove what was set: the script decides.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Set when syncs are due on a connection, switch them off or on there, or list what is set.
 

@@ -12,7 +12,7 @@ from orgsync.project.health_views import OWED, SEE_STATUS, status_view
 
 from .commands import open_view
 from .completion import sync_names
-from .options import connection_option
+from .options import AsJson, connection_option
 from .output import brief, examples, json_line, minute, moment, say
 from .tables import show_table
 
@@ -44,7 +44,7 @@ _LONG = timedelta(minutes=1)
 def status(
     connection: Annotated[str | None, connection_option("Only on this connection.")] = None,
     sync: Annotated[str | None, typer.Option(metavar="SYNC", help="Only this sync.", autocompletion=sync_names)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show for each sync and connection the last success, lag, rows, failures and when it is due next.
 

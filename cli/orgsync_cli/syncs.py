@@ -9,6 +9,7 @@ from orgsync.errors import ArgumentInvalid
 from orgsync.project.views import sync_view
 
 from .commands import open_view
+from .options import AsJson
 from .output import examples, json_line, say, short_path, show_problem, verbatim
 from .tables import show_table
 
@@ -27,7 +28,7 @@ EXAMPLES = examples(
 
 
 def syncs(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    as_json: AsJson = False,
     jobs: Annotated[
         bool, typer.Option("--jobs", help="The jobs that `orgsync up` would run, as JSON for `orgsync run --job`.")
     ] = False,

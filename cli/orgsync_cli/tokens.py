@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .commands import NOTHING_CHANGED, Program, has_tables, require_tables, wait_for
-from .options import connection_option
+from .options import AsJson, connection_option
 from .output import examples, json_line, moment, say, verbatim
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def create(
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="TIME", help="When it ends: 12h, 90d. Never by default.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a token for the HTTP API. It is shown this once: what is kept cannot be turned back into it."""
     from orgsync.project.tokens import lifetime
@@ -75,7 +75,7 @@ def create(
     "list", short_help="List the tokens.", epilog=examples("orgsync tokens list", "orgsync tokens list --json")
 )
 def list_tokens(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the tokens, with what each may do and when it was last used."""
     from orgsync.project.tokens import token_view

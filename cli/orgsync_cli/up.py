@@ -12,7 +12,7 @@ from orgsync.errors import NoConnection
 from .commands import INTERRUPTED_ALONE, wait_for
 from .completion import sync_names
 from .interruptions import RUNS_RECORDED, Stopping, service_stopping
-from .options import connection_option
+from .options import AsJson, connection_option
 from .output import examples, say, speech
 from .run_lines import stopped_line
 from .signals import Interruption
@@ -44,7 +44,7 @@ def up(
     ] = None,
     connection: Annotated[list[str] | None, connection_option("Only on this connection; may be repeated.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Run what is due now, and end.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run every sync of the project that has an `every=`, on every connection, whenever it is due.
 

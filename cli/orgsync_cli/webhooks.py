@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import typer
 
 from .commands import NOTHING_CHANGED, Program, has_tables, require_tables, wait_for
-from .options import connection_option, tag_option
+from .options import AsJson, connection_option, tag_option
 from .output import confirmed, examples, json_line, moment, result, say, verbatim
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ app = Program(
     ),
 )
 _KEEP = "Keep the secret where secrets are kept, for the receiver; it is not shown again."
-_AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The webhook's id, as the list has it.")]
 
 
@@ -86,7 +85,7 @@ def add(
     ] = "",
     connection: Annotated[list[str] | None, connection_option("Only of this connection; may be repeated.")] = None,
     tag: Annotated[list[str] | None, tag_option("Only of connections with this tag; may be repeated.")] = None,
-    as_json: _AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a webhook: messages are posted to the URL when something happens. Its secret is shown this once.
 
@@ -106,7 +105,7 @@ def add(
 @app.command(
     "list", short_help="List the webhooks.", epilog=examples("orgsync webhooks list", "orgsync webhooks list --json")
 )
-def list_webhooks(as_json: _AsJson = False) -> None:
+def list_webhooks(as_json: AsJson = False) -> None:
     """List the webhooks, with what each is told, and why one is off."""
     from orgsync.project.webhooks import webhook_view
 
@@ -188,7 +187,7 @@ def test(webhook: _Id) -> None:
 def deliveries(
     webhook: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only those to this webhook.")] = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="How many at most.", min=1)] = 50,
-    as_json: _AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """List deliveries of the last 30 days, the latest first."""
     from orgsync.project.webhooks import delivery_view, no_webhook
@@ -247,7 +246,7 @@ def rotate(
     overlap: Annotated[
         str, typer.Option("--overlap", metavar="TIME", help="How long the old one is good too: 0, 12h, 7d.")
     ] = "1d",
-    as_json: _AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a new secret and show it this once. For the overlap, messages bear a signature by each of the two."""
     from orgsync.project.webhooks import overlap_of

@@ -6,7 +6,7 @@ import typer
 
 from .commands import INTERRUPTED_ALONE, wait_for
 from .completion import sync_names
-from .options import connection_option
+from .options import AsJson, connection_option
 from .output import examples
 from .up import Service
 
@@ -29,7 +29,7 @@ def worker(
         typer.Option("--sync", metavar="SYNC", help="Only this sync; may be repeated.", autocompletion=sync_names),
     ] = None,
     connection: Annotated[list[str] | None, connection_option("Only on this connection; may be repeated.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run what is due, together with every other worker on the same PostgreSQL database.
 
