@@ -35,7 +35,7 @@ def main() -> None:
     finally:
         if is_heeded:
             signal(SIGINT, SIG_DFL)  # no traceback of Python's own end
-        gc.freeze()  # which looks through all that was imported for cycles, again and again: a fifth of a short run
+        gc.freeze()  # Python's end would look for cycles in all that was imported: a fifth of a short command
 
 
 def collect_seldom() -> None:

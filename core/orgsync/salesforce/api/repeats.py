@@ -20,18 +20,17 @@ class RecentRows:
     """Remember the last rows of a response, of which there may be any number: at least 100,000, at most twice that.
 
     In most responses they ascend, and what is above all rows so far has not come before. Until a row is not, hashes
-    are kept in 8 bytes each and nothing is looked up; from then on they are in sets.
+    are kept in arrays, 8 bytes each, and nothing is looked up; from then on they are in sets.
     """
 
     def __init__(self) -> None:
-        self._last: Any = None
-        self._ascend = True
+        self._last: Any = None  # the highest row, while they ascend
         self._newer: array[int] | set[int] = array("q")
         self._older: array[int] | set[int] = array("q")
 
     def has_any(self, rows: Sequence[Any]) -> bool:
         """Return whether one of the rows is remembered, or is among them twice."""
-        if self._are_above(rows):
+        if isinstance(self._newer, array) and self._are_above(rows):
             return False
         newer, older = self._as_sets()
         keys = [*map(hash, rows)]
@@ -40,28 +39,26 @@ class RecentRows:
 
     def add(self, rows: Sequence[Any]) -> None:
         """Remember more rows."""
-        if self._are_above(rows) and isinstance(self._newer, array):
+        if not rows:
+            return
+        if isinstance(self._newer, array) and self._are_above(rows):
             self._newer.extend(map(hash, rows))
-            self._last = rows[-1] if rows else self._last
+            self._last = rows[-1]
         else:
-            newer, _ = self._as_sets()
-            newer.update(map(hash, rows))
+            self._as_sets()[0].update(map(hash, rows))
         if len(self._newer) >= _MOST:
-            self._older, self._newer = self._newer, array("q") if self._ascend else set()
+            self._older, self._newer = self._newer, array("q") if isinstance(self._newer, array) else set()
 
     def _are_above(self, rows: Sequence[Any]) -> bool:
         """Return whether the rows ascend and are above all that were added."""
-        if not (self._ascend and rows):
-            return self._ascend
         try:
-            follow = self._last is None or self._last < rows[0]
+            follow = self._last is None or not rows or self._last < rows[0]
             return bool(follow and all(map(lt, rows, islice(rows, 1, None))))
-        except TypeError:  # a stamp that is none has no order
+        except TypeError:  # no stamp is neither above nor below another
             return False
 
     def _as_sets(self) -> tuple[set[int], set[int]]:
-        """Return the hashes of rows that no longer ascend."""
-        self._ascend = False
+        """Return the hashes as sets, which they stay."""
         if not isinstance(self._newer, set):
             self._newer = set(self._newer)
         if not isinstance(self._older, set):
