@@ -94,8 +94,8 @@ def check_last_run(run: Run) -> Iterator[Finding]:
         return
     known = OrgsyncError.reported(run.error_code or "", run.error or "", "")
     if isinstance(known, ScriptProblem | OrgProblem | InternalError):
-        cause = f"The last run, {run.id}, failed, and nothing above tells why: {known.cause}"
-        remedy = f"If that is mended, run it again: orgsync run {run.sync} -c {run.connection}."
+        cause = f"The last run, {run.id}, failed: {known.cause}"
+        remedy = f"Once that is mended, run it again: orgsync run {run.sync} -c {run.connection}."
         problem = OrgsyncError.reported(known.code, cause, remedy)
         yield Finding(f"{run.connection}: {run.sync}", "", problem)
 
