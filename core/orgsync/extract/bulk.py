@@ -8,10 +8,9 @@ from typing import Any
 import anyio
 
 from orgsync.errors import JobFailed, JobIncomplete, NotFound, OrgsyncError
-from orgsync.records import FieldFacts, Schema
 from orgsync.salesforce.bulk import Job, Place, abort_job, complete, create_job, delete_job, read_job, results
 
-from .decoding_subprocess import decoding_subprocess
+from .decoding_subprocess import Decoding, decoding_subprocess
 from .read_ahead import read_ahead
 from .source import Source
 from .state import SavedJob, StreamState
@@ -39,11 +38,12 @@ class JobRows:
 
 
 async def job_rows(
-    source: Source, soql: str, *, deleted: bool, saved: SavedJob | None, decode: tuple[Schema, FieldFacts] | None = None
+    source: Source, soql: str, *, deleted: bool, saved: SavedJob | None, decode: Decoding | None = None
 ) -> AsyncGenerator[JobRows]:
     """Read the result of a query through a job, the saved one if it still exists.
 
-    With `decode` the rows of a long result are decoded as `decode_csv` does it; those of which it fails come as text.
+    With `decode` the rows of a long result are decoded as `decode_csv` does it, and encoded for the database where it
+    takes them so; those of which it fails come as text.
     The first item is a job without rows, so that it can be saved before waiting for Salesforce. Raises BulkRefused,
     BulkQuotaSpent and JobFailed if the query cannot be read by Bulk, JobIncomplete if rows are missing.
     """
@@ -62,7 +62,7 @@ async def job_rows(
 
 
 async def _one_job(
-    source: Source, soql: str, *, deleted: bool, saved: SavedJob | None, decode: tuple[Schema, FieldFacts] | None
+    source: Source, soql: str, *, deleted: bool, saved: SavedJob | None, decode: Decoding | None
 ) -> AsyncGenerator[JobRows]:
     client = source.client
     job = await read_job(client, saved.id, saved.api_version) if saved else None
@@ -77,7 +77,7 @@ async def _one_job(
         async with AsyncExitStack() as stack:
             decoder = None
             if decode and _left(job, place) >= _SUBPROCESS_FROM:
-                decoder = await stack.enter_async_context(decoding_subprocess(*decode, source.warn))
+                decoder = await stack.enter_async_context(decoding_subprocess(decode, source.warn))
             found = results(client, job, start=place, rows=_ROWS_AT_ONCE, decoder=decoder)
             if decoder:
                 found = read_ahead(found)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from typing import IO, Any, TypeVar, cast
@@ -15,17 +16,33 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from orgsync.records import DecodedRecords, FieldFacts, Schema
-from orgsync.records.decoding_process import PageFields, read_message, write_message
+from orgsync.records import DecodedRecords, EncodedRows, FieldFacts, Row, RowEncoding, Schema
+from orgsync.records.decoding_process import PageFields, Question, read_message, write_message
+from orgsync.records.encoded_rows import Parts
 
-__all__ = ["PagesInSubprocess", "decoding_subprocess"]
+__all__ = ["Decoding", "PagesInSubprocess", "decoding_subprocess"]
 
 T = TypeVar("T")
 
 _SECONDS = 60
 """How long decoding a few megabytes may take; then the subprocess is taken for stuck."""
 
+_SHARE = 0.5
+"""Which share of the rows is encoded for the database: with more the other process waits, with less this one works."""
+
 _CODE = "import sys; sys.path += sys.argv[1:]; from orgsync.records.decoding_process import main; main()"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """What rows of one record class are decoded by, and how the database takes them at once, if it does.
+
+    With an `encoding` they become EncodedRows, until somebody asks for one of them.
+    """
+
+    schema: Schema
+    facts: FieldFacts
+    encoding: RowEncoding | None = None
 
 
 @dataclass(slots=True)
@@ -48,9 +65,7 @@ def _may_start() -> bool:
 
 
 @asynccontextmanager
-async def decoding_subprocess(
-    schema: Schema, facts: FieldFacts, warn: Callable[[str], None]
-) -> "AsyncGenerator[_Subprocess | None]":
+async def decoding_subprocess(decoding: Decoding, warn: Callable[[str], None]) -> "AsyncGenerator[_Subprocess | None]":
     """Start a subprocess that decodes a result; None where no core is left for it, or Python cannot be started."""
     process = _start_python(warn) if _may_start() else None
     if process is None:
@@ -58,9 +73,11 @@ async def decoding_subprocess(
         return
     _SLOTS.left -= 1
     try:
-        subprocess = _Subprocess(process, warn, facts.cursor)
+        subprocess = _Subprocess(process, warn, decoding)
         # Without the class, which only this process can import; nothing but error messages need it.
-        await subprocess.send_all(pickle.dumps((replace(schema, model=cast("Any", object)), facts)))
+        schema = replace(decoding.schema, model=cast("Any", object))
+        encode = decoding.encoding.encode if decoding.encoding else None
+        await subprocess.send_all(pickle.dumps((schema, decoding.facts, encode)))
         yield subprocess
     finally:
         _SLOTS.left += 1
@@ -72,8 +89,7 @@ async def decoding_subprocess(
 class PagesInSubprocess:
     """Decodes pages of a query in a subprocess, once it was started; until then, and where it cannot, in no way."""
 
-    schema: Schema
-    facts: FieldFacts
+    decoding: Decoding
     warn: Callable[[str], None]
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _subprocess: "_Subprocess | None" = None
@@ -88,7 +104,7 @@ class PagesInSubprocess:
         """Start the subprocess, if that was not tried before and a core is left for it."""
         if not self._tried and _may_start():
             self._tried = True
-            starting = decoding_subprocess(self.schema, self.facts, self.warn)
+            starting = decoding_subprocess(self.decoding, self.warn)
             self._subprocess = await self._stack.enter_async_context(starting)
 
     async def page(self, content: bytes, fields: Sequence[str], *, exact: bool) -> dict[str, Any] | None:
@@ -127,34 +143,53 @@ class _Subprocess:
 
     process: "Popen[bytes]"
     warn: Callable[[str], None]
-    cursor: str
+    decoding: Decoding
     waits: bool = False  # for an answer
     works: bool = True
+    share: float = field(init=False)  # of the rows to be encoded; none once somebody has asked for one
+
+    def __post_init__(self) -> None:
+        self.share = _SHARE if self.decoding.encoding else 0.0
 
     async def send(self, header: Sequence[str], records: bytes) -> None:
         if self.waits:
             await self.receive()
-        await self.send_all(marshal.dumps((tuple(header), ())), records)
+        question: Question = (tuple(header), None, self.share)
+        await self.send_all(marshal.dumps(question), records)
         self.waits = True
 
-    async def receive(self) -> tuple[list[Sequence[Any]], bool] | None:
+    async def receive(self) -> tuple[Sequence[Row], bool] | None:
         self.waits = False
-        return await self._exchange(lambda: _answer(cast("IO[bytes]", self.process.stdout)))
+        found = await self._exchange(lambda: _answer(cast("IO[bytes]", self.process.stdout)))
+        return (self._rows(found[0]), found[1]) if found else None
 
     async def page(self, content: bytes, fields: Sequence[str], *, exact: bool) -> dict[str, Any] | None:
         """Read a page of JSON as `of_fields` does, its records as DecodedRecords; None where it cannot."""
-        kept = [name for name in ("Id", "SystemModstamp", self.cursor) if name in fields]
+        kept = [name for name in ("Id", "SystemModstamp", self.decoding.facts.cursor) if name in fields]
         how: PageFields = (tuple(fields), exact, tuple(kept))
+        question: Question = ((), how, self.share)
 
         def exchange() -> Any:
-            write_message(cast("IO[bytes]", self.process.stdin), marshal.dumps(((), how)), content)
+            write_message(cast("IO[bytes]", self.process.stdin), marshal.dumps(question), content)
             return _answer(cast("IO[bytes]", self.process.stdout))
 
         found = await self._exchange(exchange)
         if found is None:
             return None
         rows, columns, body = found
-        return {"records": DecodedRecords(columns, rows, len(content)), **body}
+        return {"records": DecodedRecords(columns, self._rows(rows), len(content)), **body}
+
+    def _rows(self, found: Parts | list[Row]) -> Sequence[Row]:
+        """Return the rows that an answer brings."""
+        schema, encoding = self.decoding.schema, self.decoding.encoding
+        if isinstance(found, list) or encoding is None:
+            return cast("list[Row]", found)
+        ids, content, size, others, nulls = found
+        contents = [(content, size)] if size else []
+        return EncodedRows(ids, contents, others, nulls, partial(encoding.decode, schema), self._encode_no_more)
+
+    def _encode_no_more(self) -> None:
+        self.share = 0.0
 
     async def send_all(self, *messages: bytes) -> None:
         """Send messages, the first of which is what it decodes."""
@@ -182,5 +217,8 @@ class _Subprocess:
 
 
 def _answer(source: IO[bytes]) -> Any:
-    """Return rows of CSV and whether bytes were no UTF-8; or rows, some columns and the rest of a page; or None."""
+    """Return rows of CSV and whether bytes were no UTF-8; or rows, some columns and the rest of a page; or None.
+
+    Rows may be encoded.
+    """
     return marshal.loads(read_message(source))  # noqa: S302 # of a process that this one has started

@@ -3,9 +3,9 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from orgsync.records import DecodedRecords, FieldValues, Schema
+from orgsync.records import DecodedRecords, FieldValues
 
-from .decoding_subprocess import PagesInSubprocess
+from .decoding_subprocess import Decoding, PagesInSubprocess
 from .queries import ReadQuery
 from .read_ahead import read_ahead
 from .rest import KeyedPage, read_pages
@@ -22,18 +22,18 @@ _BYTES_AHEAD = 8 * 1024 * 1024
 
 
 async def pages_ahead(
-    source: Source, query: ReadQuery, state: StreamState, schema: Schema | None
+    source: Source, query: ReadQuery, state: StreamState, decoding: Decoding | None
 ) -> AsyncGenerator[KeyedPage]:
-    """Read the pages of a query as `read_pages` does, those of a long one ahead, and as DecodedRecords of a schema.
+    """Read the pages of a query as `read_pages` does, those of a long one ahead, and as DecodedRecords.
 
-    Without a schema, in a sandbox, and where no core is left for a subprocess, they come one by one, as they are.
+    Without a decoding, in a sandbox, and where no core is left for a subprocess, they come one by one, as they are.
     """
-    if schema is None or not source.keeps_positions:  # a sandbox, whose requests may be recorded in their order
+    if decoding is None or not source.keeps_positions:  # a sandbox, whose requests may be recorded in their order
         async with aclosing(read_pages(source.client, query, state.current.after, state.current.tally)) as plain:
             async for page in plain:
                 yield page
         return
-    async with aclosing(PagesInSubprocess(schema, state.known_facts.fields, source.warn)) as decoder:
+    async with aclosing(PagesInSubprocess(decoding, source.warn)) as decoder:
         pages = read_pages(source.client, query, state.current.after, state.current.tally, decoder)
         ahead = read_ahead(pages, most=_BYTES_AHEAD, size=_size, begins=lambda: decoder.works)
         async with aclosing(ahead):

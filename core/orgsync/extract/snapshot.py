@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from orgsync.errors import FieldNotFound, ObjectNotFound, QueryRefused
-from orgsync.records import Batch, Position, Record
+from orgsync.records import Batch, Position, Record, ids_of
 
 from .bulk import abandon
 from .described import facts_reported
@@ -126,7 +126,7 @@ async def _all_rows(reader: Reader[R], state: StreamState) -> AsyncGenerator[Par
     async with aclosing(chunks):
         async for chunk in chunks:
             rows = reader.rows(chunk)
-            await reader.source.copy.mark_seen(reader.schema, [str(row[0]) for row in rows])
+            await reader.source.copy.mark_seen(reader.schema, ids_of(rows))
             yield Part(chunk.state) if chunk.is_last else reader.part(chunk.state, rows)
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeAlias
 
 from orgsync.field_mapping import MappedColumn
-from orgsync.records import Column, Record, Row, Schema, fingerprint, mapped, schema_of
+from orgsync.records import Column, Record, Row, RowEncoding, Schema, fingerprint, mapped, schema_of
 from orgsync.salesforce.api.client import Client
 from orgsync.salesforce.api.describe import ObjectDescribe
 
@@ -20,6 +20,9 @@ ReportDescribed: TypeAlias = Callable[[Schema, Described], Awaitable[None]]
 
 class Copy(Protocol):
     """The rows that one connection has in the store, and a list of the Ids that the org was seen to have."""
+
+    encoding: RowEncoding | None
+    """How the database takes rows at once, if it does."""
 
     async def live_among(self, schema: Schema, ids: Sequence[str]) -> list[str]:
         """List those of the Ids that have a live row in the copy."""

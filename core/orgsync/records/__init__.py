@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .convert import as_stored
     from .declaration import is_path
     from .decoding import FieldFacts, decode, decode_csv
+    from .encoded_rows import EncodedRows, RowEncoding, has_nulls, ids_of, joined, live_ids
     from .field_options import field
     from .field_values import DecodedRecords, FieldValues, values_of
     from .mapping import mapped, require_mappable
@@ -27,6 +28,7 @@ __all__ = [
     "Batches",
     "Column",
     "DecodedRecords",
+    "EncodedRows",
     "FieldFacts",
     "FieldValues",
     "PartialBatch",
@@ -34,6 +36,7 @@ __all__ = [
     "Record",
     "Record_co",
     "Row",
+    "RowEncoding",
     "Schema",
     "StoredDecimal",
     "StoredTime",
@@ -46,7 +49,11 @@ __all__ = [
     "exact_name",
     "field",
     "fingerprint",
+    "has_nulls",
+    "ids_of",
     "is_path",
+    "joined",
+    "live_ids",
     "long_id",
     "mapped",
     "masked",
@@ -71,6 +78,7 @@ __getattr__ = importer(
         "as_stored": "convert",
         "is_path": "declaration",
         **dict.fromkeys(("FieldFacts", "decode", "decode_csv"), "decoding"),
+        **dict.fromkeys(("EncodedRows", "RowEncoding", "has_nulls", "ids_of", "joined", "live_ids"), "encoded_rows"),
         "field": "field_options",
         **dict.fromkeys(("DecodedRecords", "FieldValues", "values_of"), "field_values"),
         **dict.fromkeys(("mapped", "require_mappable"), "mapping"),

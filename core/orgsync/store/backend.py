@@ -16,6 +16,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from orgsync.records import RowEncoding
+
 from .connect_session_table import ConnectSessionTable
 from .control_tables import (
     CheckpointTable,
@@ -88,6 +90,9 @@ class Backend(Protocol):
 
     is_shared: bool
     """Whether processes on other hosts may use the database."""
+
+    encoding: RowEncoding | None
+    """How the database takes rows at once, as EncodedRows, if it does."""
 
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """Read; each call sees what is committed by then, and nothing can be written."""

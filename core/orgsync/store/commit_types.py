@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from orgsync.records import Row, Schema
+from orgsync.records import EncodedRows, Row, Schema
 
 __all__ = ["Counts", "Write", "encodable", "newest", "require_no_nul"]
 
@@ -52,7 +52,7 @@ class Counts:
 
 def newest(rows: Sequence[Row]) -> Sequence[Row]:
     """Keep one row an id: the one of the newest stamp, the later one where stamps are equal."""
-    if len(set(map(itemgetter(0), rows))) == len(rows):
+    if isinstance(rows, EncodedRows) or len(set(map(itemgetter(0), rows))) == len(rows):
         return rows
     kept: dict[Any, Row] = {}
     for row in rows:

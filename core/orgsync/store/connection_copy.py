@@ -39,6 +39,7 @@ class Copy:
         self._sync = sync
         self._tables = tables
         self._written = written
+        self.encoding = backend.encoding
 
     async def live_among(self, schema: Schema, ids: Sequence[str]) -> list[str]:
         """List those of the Ids that have a live row, in their order."""

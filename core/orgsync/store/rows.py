@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from orgsync.errors import AlreadyRunning, RecordClassInvalid
-from orgsync.records import Column, Position, Row, Schema
+from orgsync.records import Column, EncodedRows, Position, Row, Schema
 
 from . import ownership, resets, tables
 from .alerts import log_alerts
@@ -235,7 +235,12 @@ def _prepared(schema: Schema) -> IsDone[Sequence[str]]:
 
 
 def _ordered(rows: Sequence[Row]) -> Sequence[Row]:
-    """Return many rows in the order of the table's key, in which each page of it is written once."""
+    """Return many rows in the order of the table's key, in which each page of it is written once.
+
+    Encoded ones are in an order already.
+    """
+    if isinstance(rows, EncodedRows):
+        return rows
     return sorted(rows, key=itemgetter(0)) if len(rows) >= _MANY else rows
 
 

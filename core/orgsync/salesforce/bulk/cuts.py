@@ -3,8 +3,9 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
+from orgsync.records import Row
 from orgsync.records.csv_records import Records, first_record, rows_of
 
 __all__ = ["Cut", "Decoder", "cuts"]
@@ -20,7 +21,7 @@ class Decoder(Protocol):
         """Begin to decode whole records of CSV. What was sent before and not received is forgotten."""
         ...
 
-    async def receive(self) -> tuple[list[Sequence[Any]], bool] | None:
+    async def receive(self) -> tuple[Sequence[Row], bool] | None:
         """Return the rows of what was sent last, and whether bytes were no UTF-8; None where it cannot decode them."""
         ...
 
@@ -30,7 +31,7 @@ class Cut:
     """Some rows of a page; `first` is the CSV of the first one."""
 
     header: tuple[str, ...]
-    rows: list[Sequence[Any]] = field(repr=False)
+    rows: Sequence[Sequence[Any]] = field(repr=False)
     first: bytes = field(repr=False)
     is_decoded: bool = False
     is_replaced: bool = False
@@ -46,8 +47,7 @@ class _Piece:
     def as_text(self) -> Cut:
         """Return the rows as texts. Raises LinesBroken."""
         rows, is_replaced = rows_of(self.records)
-        texts = cast("list[Sequence[Any]]", rows)
-        return Cut(self.header, texts, first_record(self.records), is_replaced=is_replaced)
+        return Cut(self.header, rows, first_record(self.records), is_replaced=is_replaced)
 
     async def from_decoder(self, decoder: Decoder) -> Cut:
         """Return the rows that a decoder has made of these records, or else their texts. Raises LinesBroken."""

@@ -10,10 +10,10 @@ then as many other rows are missing: the last 100,000 rows at least are remember
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from operator import itemgetter
 from typing import Any
 
 from orgsync.errors import JobIncomplete, NetworkProblem, ResponseUnreadable, TransientProblem
+from orgsync.records import EncodedRows, ids_of
 from orgsync.records.csv_records import LONGEST_RECORD, LinesBroken, RecordTooLong
 
 from ..api.client import Client
@@ -49,11 +49,11 @@ class Place:
 class Part:
     """Some rows of a result; `place` is where to resume after them, None at the end.
 
-    They are texts, each as wide as `header`, or what a decoder made of them.
+    They are texts, each as wide as `header`, or what a decoder made of some records, all of it.
     """
 
     header: tuple[str, ...]
-    rows: list[Sequence[Any]] = field(repr=False)
+    rows: Sequence[Sequence[Any]] = field(repr=False)
     place: Place | None
     is_decoded: bool = False
 
@@ -70,8 +70,9 @@ async def results(
     """Read the result of a complete job from a place, in parts of at most `rows` rows and pages of at most `page`.
 
     Values are text as the CSV has it: null and the empty string are both "". A `decoder` makes rows of them while what
-    comes next is read; what it cannot decode comes as text. The last part, and only it, has no place; its rows
-    may be none. Whoever stops early closes the generator (`contextlib.aclosing`), and with it the connection.
+    comes next is read, in parts of about `rows` rows; what it cannot decode comes as text. The last part, and only it,
+    has no place; its rows may be none. Whoever stops early closes the generator (`contextlib.aclosing`), and with it
+    the connection.
     Raises ResponseUnreadable where a page stays broken, and JobIncomplete where the whole is not what the job found.
     """
     async with aclosing(Pages(client, job, page)) as pages:
@@ -128,12 +129,12 @@ class _Reading:
             self.pages.open_ahead(page.following)
         async with aclosing(self._cuts(page, stream)) as found:
             async for cut in found:
-                if page.held and page.is_decoded != cut.is_decoded:
+                if page.held and cut.rows and (page.is_decoded or cut.is_decoded):
                     yield self._distinct(page.part(len(page.held)))
                 page.take(cut, self.job)
                 if page.first_record in self.first_records:
                     raise _no_end(self.job, "begins again")
-                while len(page.held) > self.rows:
+                while not page.is_decoded and len(page.held) > self.rows:
                     yield self._distinct(page.part(self.rows))
         part = self._distinct(page.last_part(self.job))
         self._note(page)
@@ -144,8 +145,7 @@ class _Reading:
         names = [name.lower() for name in part.header]
         if "id" not in names:
             return part
-        at = 0 if part.is_decoded else names.index("id")
-        ids = [*map(itemgetter(at), part.rows)]
+        ids = ids_of(part.rows, 0 if part.is_decoded else names.index("id"))
         if self.recent.has_any(ids):
             raise _no_end(self.job, "holds a row twice, so its pages overlap")
         self.recent.add(ids)
@@ -187,7 +187,7 @@ class _Page:
     header: tuple[str, ...] = ()
     first_record: bytes | None = None  # where it has an Id, so that no other page begins with it
     read: int = 0
-    held: list[Sequence[Any]] = field(default_factory=list[Sequence[Any]])
+    held: Sequence[Sequence[Any]] = ()  # of what was decoded, no more than one cut
     is_decoded: bool = False
 
     def take(self, cut: Cut, job: Job) -> None:
@@ -195,12 +195,16 @@ class _Page:
 
         Raises JobIncomplete where the result holds more rows than the job found.
         """
-        self.header, self.is_decoded = cut.header, cut.is_decoded
+        self.header = cut.header
+        if cut.rows:
+            self.is_decoded = cut.is_decoded
         if not cut.is_decoded and set(map(len, cut.rows)) - {len(self.header)}:
             raise _unreadable(self, "holds rows of another width than its header")
         if self.first_record is None and cut.rows and "id" in (name.lower() for name in self.header):
             self.first_record = cut.first
-        self.held += cut.rows[max(0, self.begun.row - self.read) :]
+        rows = _behind(cut.rows, self.begun.row - self.read)
+        if rows:
+            self.held = [*self.held, *rows] if self.held else rows
         self.read += len(cut.rows)
         if self.claimed is not None and self.read > self.claimed:
             raise self._miscounted()
@@ -209,7 +213,7 @@ class _Page:
 
     def part(self, rows: int) -> Part:
         """Return the next rows."""
-        given, self.held = self.held[:rows], self.held[rows:]
+        given, self.held = (self.held, ()) if rows == len(self.held) else (self.held[:rows], self.held[rows:])
         return Part(self.header, given, replace(self.begun, row=self.read - len(self.held)), self.is_decoded)
 
     def last_part(self, job: Job) -> Part:
@@ -228,6 +232,13 @@ class _Page:
 
     def _miscounted(self) -> ResponseUnreadable:
         return _unreadable(self, f"does not hold the {self.claimed:,} rows that it says")
+
+
+def _behind(rows: Sequence[Sequence[Any]], at: int) -> Sequence[Sequence[Any]]:
+    """Return the rows from a place on."""
+    if at <= 0:
+        return rows
+    return rows.behind(at) if isinstance(rows, EncodedRows) else rows[at:]
 
 
 async def _require_csv(stream: Stream) -> None:

@@ -11,11 +11,13 @@ from psycopg import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from orgsync.records import RowEncoding
+
 from .. import versions
 from ..backend import IsDone, Work
 from ..holder import Holder
 from ..other_tables import note_other_tables
-from . import control_sql, holding_back, liveness, renumbering, sandbox, table_sql
+from . import control_sql, copy_text, holding_back, liveness, renumbering, sandbox, table_sql
 from .address import Address, address
 from .driver import Pool, Statements, connect, require_own_session
 from .errors import Tries, errors_explained
@@ -34,6 +36,7 @@ class PostgresBackend:
     """One schema of a PostgreSQL database, read and written by any number of processes on any number of hosts."""
 
     is_shared = True
+    encoding: RowEncoding | None = RowEncoding(copy_text.encode, copy_text.decode)
 
     def __init__(self, at: Address, *, repeats: bool = True) -> None:
         self._address = at

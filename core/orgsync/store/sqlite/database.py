@@ -13,13 +13,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from orgsync.drafts import flush_to_disk
 from orgsync.errors import PostgresNeeded, StoreUnavailable
+from orgsync.records import RowEncoding
 
 from .. import versions
 from ..backend import IsDone, Work
 from ..holder import Holder
 from ..other_tables import note_other_tables
 from ..worker_tables import KeptLock, WorkerTables
-from . import control_sql, driver, sandbox
+from . import control_sql, driver, row_image, sandbox
 from .driver import Statements
 from .errors import errors_explained
 from .file_locks import Locks
@@ -40,6 +41,7 @@ class SqliteBackend:
     """One SQLite file, written by one transaction at a time and read by many, with its locks in files of a folder."""
 
     is_shared = False
+    encoding = RowEncoding(row_image.encode, row_image.decode) if row_image.IS_SUPPORTED else None
 
     def __init__(self, url: URL, folder: Path) -> None:
         self.path = driver.file_of(url)

@@ -19,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from orgsync.errors import SettingInvalid, StoreUnavailable
 
+from . import row_image
+
 __all__ = [
     "NOT_DURABLE",
     "Statements",
@@ -188,6 +190,8 @@ def _settle(connection: Any, url: URL, *, writes: bool) -> None:
             f"The database {file_of(url)} cannot keep a write-ahead log.",
             "Put it on a local disk: network folders lack what SQLite needs.",
         )
+    if writes and row_image.IS_SUPPORTED:
+        cursor.execute(f"ATTACH ':memory:' AS {row_image.ATTACHED}")  # in a transaction, older versions refuse to
     cursor.close()
 
 
@@ -239,6 +243,14 @@ class Statements:
         async with self._driver.executemany(sql, parameters) as cursor:
             return cursor.rowcount
 
+    async def change_by_image(self, sql: str, parameters: Sequence[Any], image: bytes) -> int:
+        """Open the image of a database beside this one, and run a statement that reads it; return how many changed."""
+
+        async def change() -> int:
+            return await self.immediate.change_by_image(sql, parameters, image)
+
+        return await self.in_one_go(change)
+
 
 class Immediate(Statements):
     """Statements run at once, by what is in SQLite's thread already: awaiting them never waits."""
@@ -253,6 +265,11 @@ class Immediate(Statements):
     async def change_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> int:
         """Run a statement for each set of parameters; return how many rows were changed."""
         return self._connection.executemany(sql, parameters).rowcount
+
+    async def change_by_image(self, sql: str, parameters: Sequence[Any], image: bytes) -> int:
+        """Open the image of a database beside this one, and run a statement that reads it; return how many changed."""
+        self._connection.deserialize(image, name=row_image.ATTACHED)
+        return self._connection.execute(sql, parameters).rowcount
 
 
 def _finished(work: Coroutine[Any, Any, T]) -> T:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from orgsync.column_names import exact_name
 
+from . import row_image
 from .table_sql import NUMBER, quoted
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ __all__ = [
     "soft_delete",
     "unseen",
     "upsert",
+    "upsert_image",
 ]
 
 
@@ -75,20 +77,35 @@ def packed(rows: "Sequence[Row]", first_seq: int, fixed: tuple[str, str], *, per
 
 @lru_cache(maxsize=256)
 def upsert(schema: "Schema", rows: int) -> str:
-    """Return the statement that writes `rows` live rows: inserts new ones, updates changed ones, leaves others alone.
+    """Return the statement that writes `rows` live rows, whose values are its parameters: see `packed`."""
+    given = len(schema.columns) - 1
+    values = ", ".join(f"({', '.join('?' * given)}, {at})" for at in range(rows))
+    read = [f"column{at}" for at in range(1, given + 1)]
+    return _upsert(schema, read, f"column{given + 1}", f"(VALUES {values})")
+
+
+@lru_cache(maxsize=256)
+def upsert_image(schema: "Schema") -> str:
+    """Return the statement that writes the live rows of an image.
+
+    Its parameters: the number before that of the first row, the connection, and the time, twice.
+    """
+    return _upsert(schema, row_image.columns_of(schema), "rowid", f"{row_image.ATTACHED}.{row_image.TABLE}")
+
+
+def _upsert(schema: "Schema", read: Sequence[str], place: str, source: str) -> str:
+    """Return the statement that inserts new rows of a source, updates changed ones and leaves others alone.
 
     A row never goes back to an older system_modstamp; a row without one is accepted, and the stored one kept.
     """
     table, names = quoted(schema.table), [_holder(column) for column in schema.columns]
     fields = names[_FIRST_FIELD:]
     given = [name for at, name in enumerate(names) if at != _IS_DELETED]
-    values = ", ".join(f"({', '.join('?' * len(given))}, {at})" for at in range(rows))
-    read = ", ".join(f"column{at}" for at in range(1, len(given) + 1))
     changed = " OR ".join(f"{table}.{name} IS NOT excluded.{name}" for name in fields) or "0"
     stamp = f"coalesce(excluded.system_modstamp, {table}.system_modstamp)"
     return (
         f"INSERT INTO {table} ({', '.join([*_BOOKKEEPING, *given])}, is_deleted, sync_change) "
-        f"SELECT ? + column{len(given) + 1}, ?, ?, ?, {read}, 0, 'added' FROM (VALUES {values}) WHERE true "
+        f"SELECT ? + {place}, ?, ?, ?, {', '.join(read)}, 0, 'added' FROM {source} WHERE true "
         f"ON CONFLICT (connection, id) DO UPDATE SET {_assigned(fields)} "
         f"system_modstamp = {stamp}, is_deleted = 0, sync_number = excluded.sync_number, "
         f"sync_change = CASE WHEN {table}.is_deleted THEN 'added' ELSE 'updated' END, "

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from orgsync.records import Row, Schema
+from orgsync.records import EncodedRows, Row, Schema
 
 from ..commit_types import Counts, Write, require_no_nul
 from . import control_sql, row_sql
@@ -33,7 +33,7 @@ async def _write_one(on: Statements, batch: Write, fixed: tuple[str, str], seq: 
     """Write one batch, whose changes are numbered from `seq` on; `fixed` is the connection and the time."""
     connection, at = fixed
     table, counts = batch.schema.table, Counts()
-    if batch.rows:
+    if batch.rows and not isinstance(batch.rows, EncodedRows):
         _require_storable(batch.schema, batch.rows)
     if batch.rows and batch.partial:
         values = row_sql.packed_changes(batch.schema, batch.rows, seq, fixed)
@@ -72,19 +72,35 @@ def _joined(values: Sequence[Any]) -> str:
 async def _write_rows(
     on: Statements, schema: Schema, rows: Sequence[Row], fixed: tuple[str, str], seq: int
 ) -> tuple[int, int]:
-    """Send live rows many a statement, the rest and deleted ones singly; return how many changed, and live ones not."""
-    live = [row for row in rows if not row[2]]
-    gone = [row for row in rows if row[2]]
-    per = row_sql.rows_per_statement(schema)
-    whole = len(live) // per * per
-    changed = 0
-    for part, size in ((live[:whole], per), (live[whole:], 1)):
-        if part:
-            sql = row_sql.upsert(schema, size)
-            changed += await on.change_many(sql, row_sql.packed(part, seq, fixed, per=size))
-            seq += len(part)
-    unchanged = len(live) - changed
+    """Write live rows, then deleted ones singly; return how many changed, and how many live ones did not."""
+    images, others, changed = (rows.contents, rows.others, 0) if isinstance(rows, EncodedRows) else ((), rows, 0)
+    live, gone = [row for row in others if not row[2]], [row for row in others if row[2]]
+    first = seq
+    for image, size in images:
+        changed += await _write_image(on, schema, image, fixed, seq)
+        seq += size
+    changed += await _write_live(on, schema, live, fixed, seq)
+    seq += len(live)
+    unchanged = seq - first - changed
     if gone:
         deletions = row_sql.packed_deletions(schema, gone, seq, fixed)
         changed += await on.change_many(row_sql.soft_delete(schema), deletions)
     return changed, unchanged
+
+
+async def _write_live(on: Statements, schema: Schema, rows: Sequence[Row], fixed: tuple[str, str], seq: int) -> int:
+    """Send rows many a statement, the rest singly; return how many changed."""
+    per = row_sql.rows_per_statement(schema)
+    whole, changed = len(rows) // per * per, 0
+    for part, size in ((rows[:whole], per), (rows[whole:], 1)):
+        if part:
+            sql = row_sql.upsert(schema, size)
+            changed += await on.change_many(sql, row_sql.packed(part, seq, fixed, per=size))
+            seq += len(part)
+    return changed
+
+
+async def _write_image(on: Statements, schema: Schema, image: bytes, fixed: tuple[str, str], seq: int) -> int:
+    """Copy the rows of an image; return how many changed."""
+    connection, at = fixed
+    return await on.change_by_image(row_sql.upsert_image(schema), (seq - 1, connection, at, at), image)
