@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from orgsync.demo_org import DemoOrg
 from tests.raw_database import DATABASE_URL, on_postgres
+from tests.warm_process import opened
 
 __all__ = [
     "PROGRAM",
@@ -84,8 +85,8 @@ def plain_environment() -> dict[str, str]:
 
 
 def started(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
-    """Start the command as a process of its own, with nobody at its terminal."""
-    return subprocess.Popen(
+    """Start the command as a process of its own, with nobody at its terminal; where it can be, it is a fork."""
+    return opened(
         [str(PROGRAM), *arguments],
         cwd=folder,
         env={**plain_environment(), **(env or {})},

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from orgsync.cassettes.test_template import expected_of
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync_cli import record
+from tests.warm_process import opened
 
 from .commandline import PROGRAM, Command, finished, plain_environment, started
 
@@ -78,7 +79,7 @@ def test_the_copy_that_a_person_keeps_is_not_touched(project: DemoOrg, orgsync: 
 
 
 def test_a_second_run_waits_for_a_line(project: DemoOrg, folder: Path) -> None:
-    process = subprocess.Popen(
+    process = opened(
         [str(PROGRAM), "record", "contacts", "--runs", "2"],
         cwd=folder, env=plain_environment(), text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -373,7 +374,7 @@ def test_it_can_be_interrupted_while_it_waits_for_a_key(project: DemoOrg, folder
     before = files(folder)
     terminal, end = pty.openpty()
     command = [str(PROGRAM), "record", "accounts", "--runs", "2"]
-    process = subprocess.Popen(
+    process = opened(
         command, cwd=folder, env=plain_environment(), stdin=end, stdout=end, stderr=end, start_new_session=True
     )
     os.close(end)

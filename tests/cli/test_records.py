@@ -23,6 +23,7 @@ from orgsync.settings import Settings, load_settings
 from orgsync.store import Connection, ConnectionRow, Run, RunRow, Selection, open_view
 from tests.projects import credentials_for
 from tests.raw_database import on_postgres
+from tests.warm_process import opened
 
 from .commandline import PROGRAM, Command, finished, plain_environment
 
@@ -137,7 +138,7 @@ def test_an_empty_table_says_so(orgsync: Command, acme: DemoOrg) -> None:
 
 @pytest.mark.parametrize("form", ["json", "csv", "table"])
 def test_a_reader_that_has_read_enough_ends_it_quietly(form: str, folder: Path, copied: None) -> None:
-    with subprocess.Popen(
+    with opened(
         [str(PROGRAM), "records", "contact", "--limit", "2", "--format", form],
         cwd=folder,
         env=plain_environment(),

@@ -21,6 +21,7 @@ from rich.console import Console
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.project.file_writes import WriteProgress
 from orgsync_cli.progress import bar_columns, fitting, text_room, write_text
+from tests.warm_process import opened, own_terminal
 
 from .commandline import PROGRAM, Command, plain_environment
 from .test_signals import SLEEPER
@@ -74,7 +75,7 @@ class Terminal:
 def terminal(folder: Path, *arguments: str, columns: int = 100) -> Generator[Terminal]:
     """Start the command at a terminal of so many columns."""
     screen, other = pty.openpty()
-    process = subprocess.Popen(
+    process = opened(
         [str(PROGRAM), *arguments],
         cwd=folder,
         env={**plain_environment(), "COLUMNS": str(columns), "TERM": "xterm", "DISPLAY": "", "BROWSER": ""},
@@ -82,7 +83,7 @@ def terminal(folder: Path, *arguments: str, columns: int = 100) -> Generator[Ter
         stdout=other,
         stderr=other,
         start_new_session=True,
-        preexec_fn=lambda: _own_terminal(other),
+        preexec_fn=own_terminal,
     )
     os.close(other)
     try:
@@ -91,10 +92,6 @@ def terminal(folder: Path, *arguments: str, columns: int = 100) -> Generator[Ter
         process.kill()
         process.wait()
         os.close(screen)
-
-
-def _own_terminal(other: int) -> None:
-    fcntl.ioctl(other, termios.TIOCSCTTY, 0)
 
 
 def test_secrets_are_asked_for_and_not_shown(folder: Path, org: DemoOrg) -> None:

@@ -5,7 +5,6 @@ import inspect
 import json
 import re
 import signal
-import subprocess
 from collections.abc import Callable
 from decimal import Decimal
 from importlib.metadata import entry_points
@@ -34,11 +33,10 @@ from orgsync.testing import plugin
 from orgsync.testing.checks import CHECKS
 from orgsync_cli.commands import INTERRUPTED
 from orgsync_cli.connect import FlowName
-from tests.cli.commandline import PROGRAM
+from tests.cli.commandline import finished as command_finished
 
 from .pages import ROOT, Page, page
 from .running import Program, finished
-from .terminals import environment
 
 HOW = page("docs/how-it-works.md")
 COMMAND = page("docs/reference/command.md")
@@ -103,10 +101,7 @@ def test_the_object_of_a_dry_run_is_shown_as_it_is(acme: DemoOrg, folder: Path) 
     (folder / "orgsync.toml").touch()
     asyncio.run(orgsync.run(find_sync("contacts", folder / "syncs"), connection="acme"))
     acme.update("Contact", str(acme.rows("Contact")[0]["Id"]), Title="Head of Parts")
-    command = [str(PROGRAM), "run", "contacts", "--dry-run", "--json"]
-    reported = subprocess.run(
-        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120
-    ).stdout
+    reported = command_finished(folder, "run", "contacts", "--dry-run", "--json").out
     shown = json.loads(COMMAND.blocks("json")[1].text)
     assert list(json.loads(reported)) == list(shown)
     [change], [real] = shown["changes"], json.loads(reported)["changes"]
@@ -117,10 +112,7 @@ def test_the_object_of_a_dry_run_is_shown_as_it_is(acme: DemoOrg, folder: Path) 
 
 def test_the_object_of_an_error_is_shown_as_it_is(folder: Path) -> None:
     (folder / "orgsync.toml").touch()
-    command = [str(PROGRAM), "run", "contacts", "--json"]
-    reported = subprocess.run(
-        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120
-    ).stdout
+    reported = command_finished(folder, "run", "contacts", "--json").out
     assert json.loads(reported) == json.loads(COMMAND.blocks("json")[2].text)
 
 

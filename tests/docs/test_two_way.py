@@ -4,8 +4,6 @@ import asyncio
 import json
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
@@ -17,8 +15,8 @@ import orgsync
 from orgsync.demo_org import DemoOrg, Fault
 from tests.conftest import BEGAN
 from tests.projects import credentials_for
+from tests.warm_process import opened_module
 
-from .pages import ROOT
 from .terminals import environment
 from .two_way import at_statement, program
 
@@ -216,8 +214,7 @@ def died() -> None:
 def test_it_may_be_killed(acme: DemoOrg, shown: Any, folder: Path, place: str) -> None:
     prepared(shown, acme)
     acme.advance(minutes=10)
-    command = [sys.executable, "-m", "tests.docs.two_way_process", place]
-    surroundings = environment() | {"PYTHONPATH": str(ROOT), "ORGSYNC_PROJECT": str(folder)}
-    ended = subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=120)
-    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    surroundings = environment() | {"ORGSYNC_PROJECT": str(folder)}
+    process = opened_module("tests.docs.two_way_process", place, cwd=folder, env=surroundings)
+    assert process.wait(120) == -signal.SIGKILL
     require_in_step(shown, acme)

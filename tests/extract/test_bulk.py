@@ -1,6 +1,5 @@
 """A Bulk job delivers what REST delivers, and is resumed wherever a run stops."""
 
-import sys
 from contextlib import aclosing
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +17,7 @@ from orgsync.extract import decoding_subprocess
 from tests.extract.dying_process import SYNCS
 from tests.extract.extracting import copied, jobs_made, reading, values, warnings
 from tests.projects import SampleProject, project_at
+from tests.warm_process import opened_module
 
 ROOT = Path(__file__).parents[2]
 
@@ -200,9 +200,8 @@ async def test_a_killed_run_resumes_the_same_job(tmp_path: Path, org: DemoOrg, c
     async with project_at(tmp_path, org):
         pass
     org.clear_requests()
-    command = [sys.executable, "-m", "tests.extract.dying_process", str(tmp_path), "bulk", str(commits)]
-    died = await anyio.run_process(command, cwd=ROOT, check=False)
-    assert died.returncode == -9, died.stderr.decode()
+    process = opened_module("tests.extract.dying_process", str(tmp_path), "bulk", str(commits))
+    assert await anyio.to_thread.run_sync(process.wait) == -9
     assert jobs_made(org) == 1
     async with project_at(tmp_path, org) as project:
         assert len(await project.live("contact")) == {1: 0, 2: 3, 4: 7, 12: 25}[commits]

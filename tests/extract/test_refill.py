@@ -1,6 +1,5 @@
 """A column that is filled from another field than before is read of every row, and nothing else is read again."""
 
-import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from tests.extract.dying_process import SYNCS
 from tests.extract.dying_process import Contact as DyingContact
 from tests.extract.extracting import copied, jobs_made, reading
 from tests.projects import SampleProject, project_at
+from tests.warm_process import opened_module
 
 ROOT = Path(__file__).parents[2]
 
@@ -154,9 +154,8 @@ async def test_a_process_that_is_killed_while_it_refills_loses_nothing_and_reads
         await project.run(SYNCS[name])
         await project.opened.connections.map("acme", {DyingContact: {"email": "Department"}})
     frozen.advance(hours=1)
-    command = [sys.executable, "-m", "tests.extract.dying_process", str(tmp_path), name, str(commits)]
-    killed = await anyio.run_process(command, cwd=ROOT, check=False)
-    assert killed.returncode == -9
+    process = opened_module("tests.extract.dying_process", str(tmp_path), name, str(commits))
+    assert await anyio.to_thread.run_sync(process.wait) == -9
     async with project_at(tmp_path, frozen) as project:
         await project.run(SYNCS[name])
         assert await copied(project, "contact", "email") == truth(frozen, "Department")

@@ -1,7 +1,6 @@
 """Two processes that find one dead token renew it once, and rotation's chain is not lost."""
 
 import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -11,13 +10,12 @@ import pytest
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync.project import open_project
 from tests.projects import credentials_for, settings_for
-
-ROOT = Path(__file__).parents[2]
+from tests.warm_process import opened_module
 
 
 def start(folder: Path) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "tests.project.two_processes", str(folder)]
-    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    return opened_module("tests.project.two_processes", str(folder), stdin=pipe, stdout=pipe, text=True)
 
 
 def send_line(stream: IO[str] | None) -> None:

@@ -25,6 +25,7 @@ from orgsync.settings import load_settings
 from tests.cli.commandline import PROGRAM, plain_environment
 from tests.projects import credentials_for
 from tests.raw_database import execute
+from tests.warm_process import opened
 
 KINDS = {
     "hang": Fault.hang(),
@@ -110,7 +111,7 @@ def instant(raw: str | datetime) -> datetime:
 def up_in(folder: Path, stack: ExitStack) -> "subprocess.Popen[bytes]":
     """Start `orgsync up` with its log in a file, which nobody has to read for it to go on."""
     log = stack.enter_context((folder / "log").open("w"))
-    return subprocess.Popen([str(PROGRAM), "up"], cwd=folder, env=plain_environment(), stdout=log, stderr=log)
+    return opened([str(PROGRAM), "up"], cwd=folder, env=plain_environment(), stdout=log, stderr=log)
 
 
 @pytest.fixture

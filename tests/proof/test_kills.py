@@ -2,7 +2,6 @@
 
 import random
 import subprocess
-import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,13 +13,13 @@ import pytest
 from orgsync.demo_org import DemoOrg
 from tests.cli.commandline import finished, started, variables_for
 from tests.raw_database import execute, require_whole
+from tests.warm_process import opened_module
 
 from .copies import ACCOUNTS, CONTACTS, PREFERENCES, Copied
 from .history import History, history_of
 from .proofs import TIMES
 from .test_breaking_off import work
 
-ROOT = Path(__file__).parents[2]
 _STRIDE = max(1, 3 // TIMES)
 """In CI a process dies before every third statement, with PROOF_TIMES=3 or more before each."""
 
@@ -45,8 +44,8 @@ async def test_a_process_may_be_killed_before_any_statement(copied: Copied) -> N
 def dying(history: History) -> Generator["subprocess.Popen[str]"]:
     """Start the process whose children die."""
     folder = history.project.opened.settings.project
-    command = [sys.executable, "-m", "tests.proof.dying_process", str(folder)]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with opened_module("tests.proof.dying_process", str(folder), stdin=pipe, stdout=pipe, text=True) as process:
         yield process
         process.communicate(timeout=120)
 

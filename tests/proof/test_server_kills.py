@@ -20,6 +20,7 @@ from orgsync.demo_org import DemoOrg
 from orgsync.store import Store
 from tests.cli.commandline import PROGRAM, Outcome, finished, plain_environment, started, variables_for
 from tests.postgres_server import PostgresServer, own_server
+from tests.warm_process import opened
 
 from .consumer import Consumer
 from .proofs import TIMES
@@ -129,7 +130,7 @@ class Life:
         """Start what goes on until it is stopped."""
         environment = {**plain_environment(), **self.variables}
         with log.open("w") as out:
-            return Popen([PROGRAM, command], cwd=self.folder, env=environment, stdout=out, stderr=out)
+            return opened([str(PROGRAM), command], cwd=self.folder, env=environment, stdout=out, stderr=out)
 
     async def follow(self) -> dict[str, list[str]]:
         """Read the feeds on; return the Ids of what they say has changed, by table."""

@@ -25,6 +25,7 @@ from orgsync.settings import load_settings
 from tests.cli.commandline import PROGRAM, plain_environment
 from tests.postgres_server import new_database
 from tests.projects import credentials_for
+from tests.warm_process import opened
 
 SCRIPT = """\
 from orgsync import Batches, Context, Record, sync
@@ -70,7 +71,7 @@ class Fleet:
         log = self.stack.enter_context((self.folder / "log").open("ab"))
         environment = {**plain_environment(), "ORGSYNC_DATABASE_URL": self.url}
         command = [str(PROGRAM), "worker", "--json"]
-        self.workers.append(Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log))
+        self.workers.append(opened(command, cwd=self.folder, env=environment, stdout=log, stderr=log))
 
     def kill_one(self) -> None:
         """Kill a worker as the system does when memory is short, and start another."""

@@ -3,7 +3,6 @@
 import json
 import random
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from orgsync.demo_org import DemoOrg, Fault
 from tests.cli.commandline import finished, plain_environment, variables_for
+from tests.warm_process import opened_module
 
 from .proofs import TIMES
 
@@ -50,10 +50,11 @@ def rows() -> list[dict[str, object]]:
 
 def writing(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
     """Start the command as a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.proof.writing_process", *arguments],
+    return opened_module(
+        "tests.proof.writing_process",
+        *arguments,
         cwd=folder,
-        env={**plain_environment(), "PYTHONPATH": str(ROOT)},
+        env=plain_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,7 +1,6 @@
 """A process killed at any step of a commit leaves rows, counters and checkpoint of one moment."""
 
 import random
-import sys
 from pathlib import Path
 
 import anyio
@@ -13,8 +12,8 @@ from tests.store.contacts import CONTACT
 from tests.store.databases import Database
 from tests.store.deliveries import BATCHES, batch
 from tests.store.running import running
+from tests.warm_process import opened_module
 
-ROOT = Path(__file__).parents[2]
 STEPS = {"sqlite": 12_000, "postgresql": 200}
 """Fewer than the batches take, in tens of SQLite's steps or beginnings and ends of statements to a server."""
 
@@ -41,9 +40,8 @@ async def test_a_killed_process_leaves_whole_batches_and_the_next_run_continues(
 ) -> None:
     url = database.url
     steps = random.Random(seed).randrange(STEPS[url.partition(":")[0]])
-    command = [sys.executable, "-m", "tests.store.dying_process", url, str(folder), str(steps)]
-    process = await anyio.run_process(command, cwd=ROOT, check=False, stderr=None)
-    assert process.returncode == -9
+    process = opened_module("tests.store.dying_process", url, str(folder), str(steps))
+    assert await anyio.to_thread.run_sync(process.wait) == -9
 
     async with Store.open(url, folder=folder) as store:
         checkpoints = await store.runs.checkpoints("contacts", "acme")

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Generator
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from orgsync.store import Connection, Run, Store
 from tests.store.contacts import CONTACT, contact, deliver, feed, names
 from tests.store.databases import ON_SQLITE_ALONE, Database
 from tests.store.running import Start, running
+from tests.warm_process import opened_module
 
 ROOT = Path(__file__).parents[2]
 LONG_AGO = "2026-01-01T00:00:00.000Z"
@@ -63,12 +63,12 @@ Spawn = Callable[[], Process]
 @pytest.fixture
 def spawn(url: str, folder: Path) -> Generator[Spawn]:
     """Begin other processes on the store, whose leases last long."""
-    command = [sys.executable, "-m", "tests.store.leasing_process", url, str(folder), str(LONG)]
+    arguments = (url, str(folder), str(LONG))
     begun: list[subprocess.Popen[str]] = []
 
     def begin() -> Process:
         pipe = subprocess.PIPE
-        begun.append(subprocess.Popen(command, cwd=ROOT, text=True, stdin=pipe, stdout=pipe))
+        begun.append(opened_module("tests.store.leasing_process", *arguments, text=True, stdin=pipe, stdout=pipe))
         return Process(begun[-1])
 
     yield begin

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import os
 import stat
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from orgsync_syncs.attachments import attachments
 from orgsync_syncs.file_links import file_links
 from orgsync_syncs.files import File, files
 from tests.projects import project_at
+from tests.warm_process import opened_module
 
 ROOT = Path(__file__).parents[2]
 
@@ -377,8 +377,7 @@ async def test_a_killed_run_loses_nothing_and_fetches_only_the_content_again_tha
     async with project_at(tmp_path, org):
         pass  # the process finds a connection
     org.add_fault(Fault.drip(0.05, at_once=10), match=f"{third}/VersionData")
-    command = [sys.executable, "-m", "tests.syncs.dying_process", str(tmp_path)]
-    async with await anyio.open_process(command, cwd=ROOT, stdout=None, stderr=None) as process:
+    with opened_module("tests.syncs.dying_process", str(tmp_path)) as process:
         with anyio.fail_after(60):
             while third not in downloads(org) or not drafts(tmp_path):  # noqa: ASYNC110 - another process does it
                 await anyio.sleep(0.02)

@@ -2,7 +2,6 @@
 
 import random
 import signal
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from orgsync.settings import Settings
 from orgsync.store import Store
 from orgsync.webhooks import deliver_due
 from tests.store.databases import Database
+from tests.warm_process import opened_module
 
 from .receiver import Answer, Got, Receiver
 
-ROOT = Path(__file__).parents[2]
 STEPS = {"sqlite": 6000, "postgresql": 900}
 """Fewer than the process takes, in tens of SQLite's steps or beginnings and ends of statements to a server."""
 
@@ -42,16 +41,14 @@ async def test_a_process_killed_between_acceptance_and_its_note_sends_the_messag
     async with Store.open(database.url, folder=folder) as store:
         await store.webhooks.add(receiver.url, events=[], connections=None, tags=[])
         await store.webhooks.tell("run.finished", "acme", {})
-    program = [sys.executable, "-m", "tests.webhooks.delivering_process", database.url, str(folder)]
-    async with await anyio.open_process(program, cwd=ROOT, stdout=None, stderr=None) as process:
+    process = opened_module("tests.webhooks.delivering_process", database.url, str(folder))
 
-        def answer(_: Got) -> Answer:
-            process.kill()  # the receiver has it; who sent it never learns that
-            return Answer()
+    def answer(_: Got) -> Answer:
+        process.kill()  # the receiver has it; who sent it never learns that
+        return Answer()
 
-        receiver.answer = answer
-        await process.wait()
-    assert process.returncode == -signal.SIGKILL
+    receiver.answer = answer
+    assert await anyio.to_thread.run_sync(process.wait) == -signal.SIGKILL
     receiver.answer = lambda _: Answer()
     async with Store.open(database.url, folder=folder) as store:
         await deliver_due(store, settings)  # the lock has ended with its holder
@@ -62,9 +59,8 @@ async def test_a_process_killed_between_acceptance_and_its_note_sends_the_messag
 
 async def killed(database: Database, folder: Path, steps: int) -> None:
     """Run the process that kills itself."""
-    command = [sys.executable, "-m", "tests.webhooks.dying_process", database.url, str(folder), str(steps)]
-    process = await anyio.run_process(command, cwd=ROOT, check=False, stderr=None)
-    assert process.returncode == -signal.SIGKILL
+    process = opened_module("tests.webhooks.dying_process", database.url, str(folder), str(steps))
+    assert await anyio.to_thread.run_sync(process.wait) == -signal.SIGKILL
 
 
 async def require_all_told(store: Store, receiver: Receiver) -> None:
