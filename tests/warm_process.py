@@ -1,9 +1,9 @@
 """Processes that are forked from one which has imported orgsync already, where that is as good as a new program.
 
-To import what a command imports takes several times the CPU time of the rest of a short one. `opened` is Popen for a
-command whose program is a Python script, as PROGRAM is, and `opened_module` for `python -m MODULE`. What they start is
-a process of its own and a child of this one, with the descriptors, the folder, the variables, the umask and the session
-that it is given; it runs the script or the module as `__main__`, and ends as Python ends.
+To import what a command imports takes several times the CPU time of the rest of a short one. `opened` is Popen for
+`[SCRIPT, ...]`, as PROGRAM is one, and `[sys.executable, SCRIPT, ...]`; `opened_module` is for `python -m MODULE`. What
+they start is a process of its own and a child of this one, with the descriptors, the folder, the variables, the umask
+and the session that it is given; it runs the script or the module as `__main__`, and ends as Python ends.
 
 It lacks a start of its own, hashes by a seed of its own (forks share one), and a command line that others see. What is
 read of the variables at the start, or by packages that are imported, was read before it was forked; a command that is
@@ -50,7 +50,7 @@ _LATER = ("PYTHONUNBUFFERED",)
 _PACKAGES = (
     "orgsync_cli", "orgsync.records", "orgsync.scripts", "orgsync.contents", "orgsync.extract", "orgsync.writes",
     "orgsync.webhooks", "orgsync.salesforce", "orgsync.store", "orgsync.engine", "orgsync.project", "orgsync.scheduler",
-    "orgsync.workers",
+    "orgsync.workers", "orgsync.demo_org",
 )  # fmt: skip
 """What is imported with all its modules."""
 
@@ -73,7 +73,7 @@ _STANDARD = 3  # descriptors
 
 def opened(command: Sequence[str], *, env: Mapping[str, str] | None = None, **options: Any) -> "subprocess.Popen[Any]":
     """Do as Popen does; of its options for what happens in the child, a fork takes those in `_order` alone."""
-    kind: type[subprocess.Popen[Any]] = _Fork if is_warm(env) else subprocess.Popen
+    kind = _Fork[Any] if is_warm(env) else subprocess.Popen[Any]
     return kind(list(command), env=env, **options)
 
 
@@ -127,13 +127,15 @@ class _Fork(subprocess.Popen[AnyStr]):
 
 def _order(call: Mapping[str, Any]) -> dict[str, Any]:
     """Say what a process is to be."""
-    program, *arguments = map(str, call["args"])
-    run = {"script": program}
-    if program == sys.executable:
-        option, module, *arguments = arguments
-        if option != "-m":
-            raise ValueError(f"{option} is for a new Python")
+    script, *arguments = map(str, call["args"])
+    if script == sys.executable:
+        script, *arguments = arguments
+    run = {"script": script}
+    if script == "-m":
+        module, *arguments = arguments
         run = {"module": module}
+    elif script.startswith("-"):
+        raise ValueError(f"{script} is for a new Python")
     if call["preexec_fn"] not in (None, own_terminal) or call["pass_fds"] or not call["restore_signals"]:
         raise ValueError("a fork has no such option")
     return {

@@ -1,4 +1,7 @@
-"""SIGINT and SIGTERM in the middle of a run."""
+"""SIGINT and SIGTERM in the middle of a run.
+
+A signal while the command is imported comes to a new Python: there is nothing to import in a fork.
+"""
 
 import signal
 import sqlite3
@@ -15,6 +18,7 @@ import pytest
 from orgsync.demo_org import DemoOrg, Fault
 from orgsync_cli.interruptions import Stopping
 from orgsync_cli.signals import Interruption
+from tests.warm_process import opened
 
 from .commandline import Command, finished, objects, plain_environment, started
 
@@ -233,14 +237,22 @@ if os.environ.get("IGNORED"):
 def interrupted_at(
     place: str, hook: Path, *arguments: str, by: str = WHILE_IMPORTED, **variables: str
 ) -> "subprocess.CompletedProcess[str]":
-    """Run the entry point that the package declares, and interrupt it there."""
-    (hook / "sitecustomize.py").write_text(by, encoding="utf-8")
+    """Run the entry point that the package declares, and interrupt it there; while it is imported, in a new Python."""
     declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     module_of_it, _, function = declared["project"]["scripts"]["orgsync"].partition(":")
     code = f"import sys; from {module_of_it} import {function}; sys.exit({function}())"
-    env = {**plain_environment(), "PYTHONPATH": str(hook), "WHEN": place, **variables}
+    env = {**plain_environment(), "WHEN": place, **variables}
     call = [sys.executable, "-c", code, *(arguments or ["--version"])]
-    return subprocess.run(call, cwd=hook, env=env, capture_output=True, text=True, timeout=120)
+    if by is WHILE_IMPORTED:
+        (hook / "sitecustomize.py").write_text(by, encoding="utf-8")
+        env["PYTHONPATH"] = str(hook)
+        return subprocess.run(call, cwd=hook, env=env, capture_output=True, text=True, timeout=120)
+    script = hook / "interrupted.py"
+    script.write_text(f"{by}\n{code}\n", encoding="utf-8")
+    call[1:3] = [str(script)]
+    with opened(call, cwd=hook, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        out, err = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(call, process.returncode, out, err)
 
 
 @pytest.mark.parametrize("module", ["enum", "orgsync_cli.main", "typer", "orgsync.errors", "orgsync_cli.write"])

@@ -1,9 +1,7 @@
 """A run commits batch by batch, tells how it ended, and never runs twice at once."""
 
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +14,9 @@ from orgsync.demo_org import DemoOrg, Fault
 from orgsync.engine import Committed, Ended, Event, Job, Planned, Started, Warned
 from orgsync.errors import AlreadyRunning, NameUnknown, ScriptNotLoaded, ScriptProblem, SignInNeeded
 from orgsync.records import long_id
+from tests.engine.running_process import Account, accounts
 from tests.projects import executed, project_at
+from tests.warm_process import opened_module
 
 
 class Thing(Record, table=True):
@@ -220,16 +220,6 @@ async def test_a_failed_run_is_observed_to_its_end_with_what_it_warned_of(tmp_pa
     assert b'"event":"warned"' in document
 
 
-class Account(Record, table=True):
-    name: str | None
-
-
-@sync
-def accounts(ctx: Context) -> Batches[Account]:
-    """Read accounts."""
-    return ctx.changes(Account)
-
-
 async def test_cancelling_lets_the_commit_finish_and_keeps_the_position(tmp_path: Path, org: DemoOrg) -> None:
     org.page_size = 2
     async with project_at(tmp_path, org) as project:
@@ -240,24 +230,6 @@ async def test_cancelling_lets_the_commit_finish_and_keeps_the_position(tmp_path
         assert run.error == "The run was interrupted; the next one resumes where it stopped."
         again = await project.run(accounts)
         assert again.added == 3
-
-
-CHILD = """
-import anyio, logging, structlog, sys
-from pathlib import Path
-from orgsync.project import open_project
-from tests.engine.test_run import accounts
-from tests.projects import executed, settings_for
-
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # stdout is for the test
-
-async def main():
-    async with open_project(settings_for(Path(sys.argv[1]))) as opened:
-        print("ready", flush=True)
-        await executed(opened, accounts, on_commit=lambda committed: print(committed.rows, flush=True))
-
-anyio.run(main)
-"""
 
 
 @pytest.mark.parametrize("after", [1, 2, 3])
@@ -278,11 +250,7 @@ async def test_a_killed_process_loses_nothing_and_the_next_run_continues_at_once
 
 def killed_after(folder: Path, batches: int) -> None:
     """Run the accounts in a child process, and kill it when it has committed so many batches."""
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
-    with subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE, text=True, env=environment
-    ) as child:
+    with opened_module("tests.engine.running_process", str(folder), stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         for _ in range(batches):

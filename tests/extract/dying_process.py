@@ -6,11 +6,11 @@ import signal
 import sys
 from pathlib import Path
 
-import pytest
 import stamina
 
 from orgsync import Record, Sync, field
 from orgsync.engine import Committed
+from orgsync.extract import bulk
 from orgsync.project import open_project
 from tests.extract.extracting import reading
 from tests.projects import executed, settings_for
@@ -49,6 +49,8 @@ async def main(folder: Path, name: str, commits: int) -> None:
 
 if __name__ == "__main__":
     stamina.set_testing(True, attempts=7, cap=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("orgsync.extract.bulk._ROWS_AT_ONCE", _ROWS_AT_ONCE)
-        asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    for name, value in {"_ROWS_AT_ONCE": _ROWS_AT_ONCE}.items():
+        if not hasattr(bulk, name):
+            raise LookupError(name)
+        setattr(bulk, name, value)
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

@@ -125,6 +125,12 @@ class Fleet:
         async with self.project.store.workers() as on:
             return [each.name for each in await on.alive(ttl)]
 
+    async def planned(self) -> None:
+        """Wait until a worker says in the database that it plans."""
+        async with self.project.store.workers() as on:
+            while not any(each.plans for each in await on.alive(15.0)):  # noqa: ASYNC110 # another connection writes it
+                await anyio.sleep(0.02)
+
     async def counts(self) -> dict[str, int]:
         async with self.project.store.workers() as on:
             return await on.counts()

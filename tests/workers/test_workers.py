@@ -202,6 +202,7 @@ async def test_status_and_doctor_say_which_workers_are_alive_and_which_plans(tmp
         gate = fleet.write_slow()
         async with fleet.worker(concurrency=3) as worker:
             await fleet.started()
+            await fleet.planned()
             process = fleet.process("status")
             _, shown = await to_thread.run_sync(process.communicate)
             who = f"process {worker.name.partition('-')[0]} on {worker.name.rpartition('@')[2]}"

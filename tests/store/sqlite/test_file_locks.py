@@ -13,6 +13,7 @@ import pytest
 from orgsync.errors import AlreadyRunning, StoreUnavailable
 from orgsync.store import Store
 from orgsync.store.sqlite.file_locks import Locks
+from tests.warm_process import opened
 
 HOLDER = Path(__file__).with_name("holding_process.py")
 
@@ -24,7 +25,7 @@ def locks(tmp_path: Path) -> Locks:
 
 @contextmanager
 def another_process(folder: Path, name: str) -> Generator["subprocess.Popen[bytes]"]:
-    with subprocess.Popen(
+    with opened(
         [sys.executable, str(HOLDER), str(folder), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
