@@ -39,6 +39,18 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_stop: Callable[[], object]) -> None:
         super().__init__(config)
         self._on_stop = on_stop
+        self._told = anyio.Event()
+
+    def stop(self) -> None:
+        """Have it stop."""
+        self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        """Keep the date that answers bear, and go on until it is told to stop; uvicorn looks ten times a second."""
+        while not await self.on_tick(0):
+            with anyio.move_on_after(1):
+                await self._told.wait()
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -158,7 +170,7 @@ async def serve_app(
         try:
             await anyio.sleep_forever()
         finally:
-            server.should_exit = True
+            server.stop()
 
     # Ctrl-C during the imports cancels the task from here on: uvicorn would log that as an app that fails to start.
     await anyio.lowlevel.checkpoint()
