@@ -128,6 +128,15 @@ def test_what_waits_for_the_end_is_done_and_written(script: Path) -> None:
     assert ended(script, text) == (0, "main\nthread\nat exit\n", "")
 
 
+def test_a_signal_that_comes_at_once_is_not_lost_and_a_session_is_there_at_once(script: Path) -> None:
+    script.write_text("import time\ntime.sleep(600)", encoding="utf-8")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with opened([str(script)], stderr=subprocess.PIPE, start_new_session=True) as process:
+            os.killpg(process.pid, number)
+            process.communicate(timeout=60)
+        assert process.returncode == -number
+
+
 def test_a_fork_can_be_killed_and_is_waited_for(script: Path) -> None:
     script.write_text("import time\nprint('here', flush=True)\ntime.sleep(600)", encoding="utf-8")
     with opened([str(script)], stdout=subprocess.PIPE, text=True) as process:

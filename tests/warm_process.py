@@ -13,7 +13,6 @@ itself, of what is imported or of what that costs start PROGRAM with subprocess.
 
 import atexit
 import ctypes
-import fcntl
 import gc
 import inspect
 import io
@@ -25,7 +24,6 @@ import signal
 import socket
 import subprocess
 import sys
-import termios
 import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -90,15 +88,15 @@ def opened_module(
 
 def is_warm(env: Mapping[str, str] | None = None) -> bool:
     """Return whether a command with these variables is forked."""
-    return (
-        sys.platform == "linux"
-        and not sys.flags.safe_path
-        and _at_start(os.environ if env is None else env) == _at_start(_ENVIRONMENT)
-    )
+    given = _at_start(os.environ if env is None else env)
+    return sys.platform == "linux" and not sys.flags.safe_path and given == _at_start(_ENVIRONMENT)
 
 
 def own_terminal() -> None:
     """Make the terminal at standard input that of the session which the process leads: `preexec_fn=own_terminal`."""
+    import fcntl
+    import termios
+
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
@@ -173,9 +171,8 @@ class _Server:
         """Have a process forked that has these as its first descriptors, and adopt it; return its id."""
         with self._turn, _adopting():
             socket.send_fds(self._socket, [json.dumps(order).encode()], descriptors)
-            child = int(self._socket.recv(32))
-            if self._socket.recv(1) != b"+":
-                raise RuntimeError("the process that imports orgsync has ended")
+            answers = [self._socket.recv(32) for _ in range(2)]
+            child = next(int(each) for each in answers if each != b"+")  # empty once the server has ended: ValueError
         os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)  # raises where it is not a child of this one
         return child
 
@@ -210,29 +207,34 @@ def _server() -> _Server:
 
 def _serve() -> dict[str, Any]:
     """Import orgsync, and fork for each order; return the order in each of the forks. It ends with the socket."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests, which then end this
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # Ctrl-C is for the tests, which then end this
     with socket.socket(fileno=os.dup(0)) as orders:
         _import()
         gc.collect()
         gc.freeze()  # a fork would otherwise copy all that the collector looks at
         orders.send(b"+")
         while True:
-            order, descriptors, _, _ = socket.recv_fds(orders, _LARGEST, _STANDARD)
-            if not order:
+            text, descriptors, _, _ = socket.recv_fds(orders, _LARGEST, _STANDARD)
+            if not text:
                 os._exit(0)
             between = os.fork()
             if not between:
-                if not (child := os.fork()):
+                parent = os.getpid()
+                if not os.fork():
                     break
-                orders.send(str(child).encode())
                 os._exit(0)
             os.waitpid(between, 0)  # from now on the fork's parent is who asked for it
             for each in descriptors:
                 os.close(each)
             orders.send(b"+")
-    read = json.loads(order)
-    _set_up(read, descriptors)
-    return dict(read)
+        order: dict[str, Any] = json.loads(text)
+        if order["session"]:
+            os.setsid()
+        orders.send(str(os.getpid()).encode())
+    while os.getppid() == parent:
+        time.sleep(0.001)
+    _set_up(order, descriptors)
+    return order
 
 
 def _import() -> None:
@@ -255,8 +257,6 @@ def _set_up(order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
     for number, opened_one in enumerate(descriptors):
         os.dup2(opened_one, number)
     os.closerange(_STANDARD, 1 + max(map(int, os.listdir("/proc/self/fd"))))  # noqa: PTH208
-    if order["session"]:
-        os.setsid()
     if order["terminal"]:
         own_terminal()
     os.umask(order["umask"])
@@ -264,11 +264,11 @@ def _set_up(order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(order["environment"])
     time.tzset()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = _stream(number, name, getattr(sys, name))
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
 
 def _stream(number: int, name: str, like: TextIO) -> TextIO:

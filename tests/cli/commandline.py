@@ -1,4 +1,4 @@
-"""The command as tests run it: inside this process, or as a process of its own."""
+"""The command as tests run it: inside this process, as a fork, or as PROGRAM, where the start itself is tested."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the command says of itself."""
+"""What the command says of itself, and what its start costs and imports: there it is a new program."""
 
 import os
 import re
