@@ -25,7 +25,6 @@ from orgsync.records import EncodedRows, FieldFacts, RowEncoding, decode_csv, id
 from orgsync.salesforce.bulk import results
 from orgsync.salesforce.bulk.cuts import Cut, Decoder, cuts
 from orgsync.salesforce.http.http import Http
-from orgsync.store.postgres import copy_text
 from orgsync.store.sqlite import row_image
 
 from ..api.clients import lone_client
@@ -141,15 +140,12 @@ async def test_rows_are_those_that_this_process_would_decode(pages: list[list[tu
             assert [each.first for each in found if each.rows] == [page(things(rows[:1]))[len(page([])) :]] * bool(rows)
 
 
-ENCODINGS = {"sqlite": SQLITE, "postgres": RowEncoding(copy_text.encode, copy_text.decode)}
-
-
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from([*ENCODINGS]), st.lists(st.lists(THING, max_size=5), min_size=1, max_size=4))
+@given(st.lists(st.lists(THING, max_size=5), min_size=1, max_size=4))
 async def test_rows_that_are_encoded_for_a_database_are_the_same_once_somebody_asks(
-    database: str, pages: list[list[tuple[str, ...]]]
+    pages: list[list[tuple[str, ...]]],
 ) -> None:
-    async with decoding_subprocess(Decoding(schema_of(Thing), FACTS, ENCODINGS[database]), pytest.fail) as decoder:
+    async with decoding_subprocess(Decoding(schema_of(Thing), FACTS, SQLITE), pytest.fail) as decoder:
         for rows in pages:
             given = page(things(rows))
             found, expected = await cut(decoder, given), as_decoded(await cut(None, given))

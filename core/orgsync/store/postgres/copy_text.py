@@ -5,16 +5,15 @@ characters that hardly any text holds part the values, so that what has to be es
 Where a text does hold one of them, each value is escaped for itself.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..commit_types import require_no_nul
 
 if TYPE_CHECKING:
-    from orgsync.records import Column, Row, Schema, StoredValue
+    from orgsync.records import Column, Row, Schema
 
-__all__ = ["FORMAT", "copy_text", "decode", "encode", "numbered"]
+__all__ = ["FORMAT", "copy_text"]
 
 _NULL, _ROW, _BETWEEN = "\x1d", "\x1e", "\x1f"
 
@@ -24,8 +23,6 @@ FORMAT = "(DELIMITER E'\\x1f', NULL E'\\x1d')"
 _ESCAPES = {"\\": r"\\", "\n": r"\n", "\r": r"\r"}
 _IN_BYTES = [(each.encode(), escaped.encode()) for each, escaped in _ESCAPES.items()]
 _ESCAPED = str.maketrans({**_ESCAPES, **{each: f"\\x{ord(each):02x}" for each in (_NULL, _ROW, _BETWEEN)}})
-_UNESCAPED = {escaped: chr(character) for character, escaped in _ESCAPED.items()}
-_ESCAPE = re.compile("|".join(map(re.escape, _UNESCAPED)))
 _NUL_IN_JSON = b"u0000"  # without its backslash, which COPY's text has twice
 _WIDEST = 2**63
 _ROWS_A_PIECE = 1_000
@@ -39,15 +36,15 @@ def copy_text(schema: "Schema", rows: "Sequence[Row]", first: int, constants: Se
     of more than 64 bits.
     """
     for at in range(0, len(rows), _ROWS_A_PIECE):
-        yield from numbered(encode(schema, rows[at : at + _ROWS_A_PIECE]), first + at, constants)
+        part = rows[at : at + _ROWS_A_PIECE]
+        yield _piece(schema, part, [*map(str, range(first + at, first + at + len(part)))], constants)
 
 
-def encode(schema: "Schema", rows: "Sequence[Row]") -> bytes:
-    """Return rows as lines, each without its number and the constants; raises as `copy_text` does."""
+def _piece(schema: "Schema", rows: "Sequence[Row]", numbers: Sequence[str], constants: Sequence[str]) -> bytes:
     columns = [*zip(*rows, strict=True)]
-    text = _plain(schema, columns, len(rows))
+    text = _plain(schema, columns, numbers, constants)
     if text is None:
-        text = _joined([[*map(_text, values)] for values in columns]).encode()
+        text = _joined([[*map(_text, values)] for values in columns], numbers, [*map(_text, constants)]).encode()
     if _NUL_IN_JSON in text:
         _require_no_escaped_nul(schema, columns)
     if b"\0" in text:
@@ -55,29 +52,9 @@ def encode(schema: "Schema", rows: "Sequence[Row]") -> bytes:
     return text.replace(_ROW.encode(), b"\n")
 
 
-def numbered(lines: bytes, first: int, constants: Sequence[str] = ()) -> Iterator[bytes]:
-    """Yield lines in pieces, each line behind its own columns with its number and the constants."""
-    each = lines.split(b"\n")
-    del each[-1]  # what is behind the last line
-    end = "".join(f"{_BETWEEN}{_text(value)}" for value in constants).encode()
-    for at in range(0, len(each), _ROWS_A_PIECE):
-        part = each[at : at + _ROWS_A_PIECE]
-        yield b"".join([b"%b\x1f%d%b\n" % (line, number, end) for number, line in enumerate(part, first + at)])
-
-
-def decode(schema: "Schema", lines: bytes) -> "list[Row]":
-    """Return the rows that lines were made of."""
-    each = lines.decode().split("\n")
-    del each[-1]
-    read = [_READERS.get(column.type, _unescaped) for column in schema.columns]
-    texts = zip(*(line.split(_BETWEEN) for line in each), strict=True)
-    columns = [
-        [None if text == _NULL else how(text) for text in column] for how, column in zip(read, texts, strict=True)
-    ]
-    return [*zip(*columns, strict=True)]
-
-
-def _plain(schema: "Schema", columns: Sequence[Sequence[Any]], rows: int) -> bytes | None:
+def _plain(
+    schema: "Schema", columns: Sequence[Sequence[Any]], numbers: Sequence[str], constants: Sequence[str]
+) -> bytes | None:
     """Return the text, escaped as a whole; None where a value is of another type, or holds what parts the values."""
     nulls, written = 0, list[Sequence[Any]]()
     for column, values in zip(schema.columns, columns, strict=True):
@@ -91,22 +68,20 @@ def _plain(schema: "Schema", columns: Sequence[Sequence[Any]], rows: int) -> byt
         else:
             written.append(values)
     try:
-        text = _joined(written).encode()
+        text = _joined(written, numbers, constants).encode()
     except TypeError:
         return None
-    if (text.count(b"\x1d"), text.count(b"\x1e"), text.count(b"\x1f")) != (nulls, rows, rows * (len(columns) - 1)):
+    parts = len(numbers) * (len(columns) + len(constants))
+    if (text.count(b"\x1d"), text.count(b"\x1e"), text.count(b"\x1f")) != (nulls, len(numbers), parts):
         return None
     for character, escaped in _IN_BYTES:
         text = text.replace(character, escaped)
     return text
 
 
-def _joined(columns: Sequence[Sequence[Any]]) -> str:
-    return _ROW.join(map(_BETWEEN.join, zip(*columns, strict=True))) + _ROW
-
-
-def _unescaped(text: str) -> str:
-    return _ESCAPE.sub(lambda found: _UNESCAPED[found[0]], text) if "\\" in text else text
+def _joined(columns: Sequence[Sequence[Any]], numbers: Sequence[str], constants: Sequence[str]) -> str:
+    end = "".join(f"{_BETWEEN}{each}" for each in constants) + _ROW
+    return end.join(map(_BETWEEN.join, zip(*columns, numbers, strict=True))) + end
 
 
 def _text(value: Any) -> str:
@@ -120,8 +95,6 @@ def _text(value: Any) -> str:
 
 _WRITERS: dict[type, Callable[[Any], str | None]] = {bool: _WORDS.get, int: _text, float: _text}
 """How values are written that are no texts already, by the type that the class declares; None for one that is none."""
-
-_READERS: "dict[type, Callable[[str], StoredValue]]" = {bool: "t".__eq__, int: int, float: float}
 
 
 def _require_no_escaped_nul(schema: "Schema", columns: Iterable[Sequence[Any]]) -> None:

@@ -17,7 +17,7 @@ from .. import versions
 from ..backend import IsDone, Work
 from ..holder import Holder
 from ..other_tables import note_other_tables
-from . import control_sql, copy_text, holding_back, liveness, renumbering, sandbox, table_sql
+from . import control_sql, holding_back, liveness, renumbering, sandbox, table_sql
 from .address import Address, address
 from .driver import Pool, Statements, connect, require_own_session
 from .errors import Tries, errors_explained
@@ -36,7 +36,9 @@ class PostgresBackend:
     """One schema of a PostgreSQL database, read and written by any number of processes on any number of hosts."""
 
     is_shared = True
-    encoding: RowEncoding | None = RowEncoding(copy_text.encode, copy_text.decode)
+    encoding: RowEncoding | None = (
+        None  # both cores are busy already, so that making COPY's text elsewhere only adds work
+    )
 
     def __init__(self, at: Address, *, repeats: bool = True) -> None:
         self._address = at

@@ -1,40 +1,20 @@
 """Writing batches of rows, inside a transaction that the caller holds."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from psycopg.errors import UniqueViolation
 
-from orgsync.records import EncodedRows, Row, Schema, to_stored
+from orgsync.records import Row, Schema, to_stored
 
 from ..commit_types import Counts, Write
 from . import batch_sql, table_sql
 from .change_numbers import ChangeNumbers
-from .copy_text import copy_text, numbered
+from .copy_text import copy_text
 from .declared import declared_types
 from .driver import Statements
 from .json_rows import FEW, json_rows
 
 __all__ = ["FirstPasses", "RowWriter"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Rows of one class, some of them encoded, each content with how many."""
-
-    schema: Schema
-    encoded: Sequence[tuple[bytes, int]] = ()
-    others: Sequence[Row] = ()
-
-    def __len__(self) -> int:
-        return sum(size for _, size in self.encoded) + len(self.others)
-
-    def text(self, first: int, constants: Sequence[str] = ()) -> Iterator[bytes]:
-        """Yield the text that COPY takes, as `copy_text` does."""
-        for content, size in self.encoded:
-            yield from numbered(content, first, constants)
-            first += size
-        yield from copy_text(self.schema, self.others, first, constants)
 
 
 class FirstPasses:
@@ -100,20 +80,19 @@ class RowWriter:
         return await self._on.change(batch_sql.mark_deleted(batch.schema.table), values)
 
     async def _write_rows(self, connection: str, schema: Schema, rows: Sequence[Row]) -> Counts:
-        encoded, others = (rows.contents, rows.others) if isinstance(rows, EncodedRows) else ((), rows)
-        live = _Rows(schema, encoded, [row for row in others if not row[2]])
-        gone = [row for row in others if row[2]]
-        if not encoded and not gone and len(live) <= FEW and (text := json_rows(schema, live.others)):
+        live = [row for row in rows if not row[2]]
+        gone = [row for row in rows if row[2]]
+        if not gone and len(live) <= FEW and (text := json_rows(schema, live)):
             return await self._few(connection, schema, text, len(live))
         counts = Counts()
-        if len(live) and await self._first_passes.is_one(self._on, schema.table, connection):
-            if await self._copy(connection, live):
-                counts, live = Counts(added=len(live)), _Rows(schema)
+        if live and await self._first_passes.is_one(self._on, schema.table, connection):
+            if await self._copy(connection, schema, live):
+                counts, live = Counts(added=len(live)), []
             else:
                 self._first_passes.end(schema.table, connection)
-        if not len(live) and not gone:
+        if not live and not gone:
             return counts
-        return counts + await self._by_stage(connection, live, gone)
+        return counts + await self._by_stage(connection, schema, [*live, *gone], len(live))
 
     async def _few(self, connection: str, schema: Schema, rows: str, size: int) -> Counts:
         """Write live rows, given as JSON."""
@@ -122,47 +101,45 @@ class RowWriter:
         [(added, updated)] = await self._on.fetch(batch_sql.upsert_few(schema), (connection, at, at, first - 1, rows))
         return Counts(added, updated, 0, size - added - updated)
 
-    async def _copy(self, connection: str, live: _Rows) -> bool:
+    async def _copy(self, connection: str, schema: Schema, rows: Sequence[Row]) -> bool:
         """Write rows that are new; return False, with nothing written, where one of them is not."""
-        first, at = await self._numbers.take(len(live)), to_stored(self._numbers.at)
-        has_defaults = await self._first_passes.has_defaults(self._on, live.schema.table)
+        first, at = await self._numbers.take(len(rows)), to_stored(self._numbers.at)
+        has_defaults = await self._first_passes.has_defaults(self._on, schema.table)
         constants = [connection] if has_defaults else [connection, at, at, "added"]
-        sql = batch_sql.copy_rows(live.schema, has_defaults=has_defaults)
+        sql = batch_sql.copy_rows(schema, has_defaults=has_defaults)
         await self._on.fetch("SAVEPOINT orgsync_copy")
         try:
-            await self._on.copy(sql, live.text(first, constants))
+            await self._on.copy(sql, copy_text(schema, rows, first, constants))
         except UniqueViolation:
             await self._on.fetch("ROLLBACK TO SAVEPOINT orgsync_copy")
             return False
         await self._on.fetch("RELEASE SAVEPOINT orgsync_copy")
         return True
 
-    async def _by_stage(self, connection: str, live: _Rows, gone: Sequence[Row]) -> Counts:
-        """Write live rows and deleted ones; say what became of them."""
-        schema = live.schema
-        stage, first = await self._stage(_Rows(schema, live.encoded, [*live.others, *gone]))
+    async def _by_stage(self, connection: str, schema: Schema, rows: Sequence[Row], live: int) -> Counts:
+        """Write rows, of which so many are live and come first; say what became of them."""
+        stage, first = await self._stage(schema, rows)
         at, added, updated, deleted = self._numbers.at, 0, 0, 0
-        if len(live):
+        if live:
             values = (connection, at, at, first)
             [(added, updated)] = await self._on.fetch(batch_sql.upsert(stage, schema), values, prepare=False)
-        if gone:
+        if live < len(rows):
             deleted = await self._on.change(batch_sql.soft_delete(stage, schema), (at, first, connection))
-        return Counts(added, updated, deleted, len(live) - added - updated)
+        return Counts(added, updated, deleted, live - added - updated)
 
     async def _change_columns(self, connection: str, schema: Schema, rows: Sequence[Row]) -> Counts:
         """Change some columns of rows that are there; one that stays was no change of the org's that was delivered."""
-        stage, first = await self._stage(_Rows(schema, (), rows))
+        stage, first = await self._stage(schema, rows)
         values = (self._numbers.at, first, connection)
         [(updated,)] = await self._on.fetch(batch_sql.change_columns(stage, schema), values, prepare=False)
         return Counts(updated=int(updated))
 
-    async def _stage(self, rows: _Rows) -> tuple[str, int]:
+    async def _stage(self, schema: Schema, rows: Sequence[Row]) -> tuple[str, int]:
         """Put rows into the stage for their columns; return its name, and the number of the first."""
-        schema = rows.schema
         stage = batch_sql.stage_of(schema, declared_types(schema))
         if stage not in self._stages:
             await self._on.fetch(batch_sql.create_stage(stage, schema), prepare=False)
             self._stages.add(stage)
         first = await self._numbers.take(len(rows))
-        await self._on.copy(batch_sql.copy_to_stage(stage, schema), rows.text(first))
+        await self._on.copy(batch_sql.copy_to_stage(stage, schema), copy_text(schema, rows, first))
         return stage, first
