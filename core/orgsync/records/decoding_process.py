@@ -9,7 +9,6 @@ import gc
 import marshal
 import pickle
 import sys
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedWriter, FileIO
@@ -17,13 +16,11 @@ from typing import IO, Any, TypeAlias
 
 from .csv_records import Lines
 from .decoding import FieldFacts, decode, decode_csv
-from .encoded_rows import Parts, parts_of
+from .encoded_rows import Encode, Parts, parts_of
 from .scalars import are_long_ids
 from .schema import Row, Schema
 
-__all__ = ["Encode", "PageFields", "Question", "main", "read_message", "write_message"]
-
-Encode: TypeAlias = Callable[[Schema, Sequence[Row]], bytes]
+__all__ = ["PageFields", "Question", "main", "read_message", "write_message"]
 
 PageFields: TypeAlias = tuple[tuple[str, ...], bool, tuple[str, ...]]
 """The fields of a page, whether numbers are read as Decimal, and the fields that are sent back as they are."""

@@ -12,7 +12,10 @@ from typing import Any, TypeAlias, overload
 
 from .schema import Row, Schema
 
-__all__ = ["EncodedRows", "Parts", "RowEncoding", "has_nulls", "ids_of", "joined", "live_ids", "parts_of"]
+__all__ = ["Encode", "EncodedRows", "Parts", "RowEncoding", "has_nulls", "ids_of", "joined", "live_ids", "parts_of"]
+
+
+Encode: TypeAlias = Callable[[Schema, Sequence[Row]], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class RowEncoding:
     NUL. `decode` returns the rows with the values that they had, in their order.
     """
 
-    encode: Callable[[Schema, Sequence[Row]], bytes]
+    encode: Encode
     decode: Callable[[Schema, bytes], list[Row]]
 
 
@@ -31,9 +34,7 @@ Parts: TypeAlias = tuple[list[str], bytes, int, list[Row], list[int]]
 """The Ids of rows in their order, some encoded and how many, the others, and the columns with NULLs to be warned of."""
 
 
-def parts_of(
-    schema: Schema, rows: Sequence[Row], share: float, encode: Callable[[Schema, Sequence[Row]], bytes]
-) -> Parts | None:
+def parts_of(schema: Schema, rows: Sequence[Row], share: float, encode: Encode) -> Parts | None:
     """Encode a share of some rows; None where they share an Id, or have a value that the database cannot hold."""
     ids = [str(row[0]) for row in rows]
     if len(set(ids)) < len(ids):

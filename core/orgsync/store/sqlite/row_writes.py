@@ -33,8 +33,9 @@ async def _write_one(on: Statements, batch: Write, fixed: tuple[str, str], seq: 
     """Write one batch, whose changes are numbered from `seq` on; `fixed` is the connection and the time."""
     connection, at = fixed
     table, counts = batch.schema.table, Counts()
-    if batch.rows and not isinstance(batch.rows, EncodedRows):
-        _require_storable(batch.schema, batch.rows)
+    others = batch.rows.others if isinstance(batch.rows, EncodedRows) else batch.rows
+    if others:
+        _require_storable(batch.schema, others)
     if batch.rows and batch.partial:
         values = row_sql.packed_changes(batch.schema, batch.rows, seq, fixed)
         changed = await on.change_many(row_sql.change_columns(batch.schema), values)
