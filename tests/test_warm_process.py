@@ -6,7 +6,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -190,8 +189,6 @@ def test_a_fork_does_not_outlive_its_pipes_unseen(script: Path) -> None:
     script.write_text("import sys\nprint(sys.stdin.read())", encoding="utf-8")
     pipe = subprocess.PIPE
     with opened([str(script)], stdin=pipe, stdout=pipe, text=True) as waiting:
-        began = time.monotonic()
         assert ended(script.with_name("other.py"), "print('over')")[1] == "over\n"
-        assert time.monotonic() - began < 60
         assert waiting.poll() is None
         assert waiting.communicate("all", timeout=60)[0] == "all\n"

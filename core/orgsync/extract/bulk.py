@@ -21,7 +21,7 @@ _JOBS = 2
 """How many jobs are tried for one query: only one job may be damaged when its results are incomplete."""
 
 _ROWS_AT_ONCE = 3_500
-"""How many rows are read at once; three parts make a batch. More cost memory in both processes, and save no time."""
+"""How many rows are read, and committed, at once. More cost memory in both processes, and save no time."""
 
 _SUBPROCESS_FROM = 50_000
 """From how many rows a result is decoded in a subprocess; of fewer it saves little."""

@@ -5,7 +5,7 @@ it. So the process that decodes does a part of that for the one that writes: as 
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeAlias, overload
@@ -51,6 +51,7 @@ def parts_of(schema: Schema, rows: Sequence[Row], share: float, encode: Encode) 
     return ids, content, len(first), others, [at for at in demanding if None in map(itemgetter(at), rows)]
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class EncodedRows(Sequence[Row]):
     """Rows with distinct Ids, of which some live ones are encoded.
 
@@ -59,24 +60,13 @@ class EncodedRows(Sequence[Row]):
     for a row has all of them decoded, once, and `report_asked` is called: decoding takes longer than encoding saves.
     """
 
-    __slots__ = ("_decode", "_report_asked", "_rows", "contents", "ids", "nulls", "others")
-
-    def __init__(
-        self,
-        ids: Sequence[str],
-        contents: Sequence[tuple[bytes, int]],
-        others: Sequence[Row],
-        nulls: Collection[int],
-        decode: Callable[[bytes], list[Row]],
-        report_asked: Callable[[], None],
-    ) -> None:
-        self.ids = ids
-        self.contents = contents
-        self.others = others
-        self.nulls = nulls
-        self._decode = decode
-        self._report_asked = report_asked
-        self._rows: list[Row] | None = None
+    ids: Sequence[str]
+    contents: Sequence[tuple[bytes, int]]
+    others: Sequence[Row]
+    nulls: Collection[int]
+    decode: Callable[[bytes], list[Row]]
+    report_asked: Callable[[], None]
+    _rows: list[Row] | None = field(default=None, init=False)
 
     def joined(self, rows: Sequence[Row]) -> "EncodedRows | None":
         """Return these rows and others; None where they share an Id."""
@@ -88,7 +78,7 @@ class EncodedRows(Sequence[Row]):
             contents, others, nulls = [*contents, *rows.contents], [*others, *rows.others], nulls | {*rows.nulls}
         else:
             others += rows
-        return EncodedRows(ids, contents, others, nulls, self._decode, self._report_asked)
+        return EncodedRows(ids, contents, others, nulls, self.decode, self.report_asked)
 
     def behind(self, at: int) -> list[Row]:
         """Return the rows from a place on, decoded."""
@@ -98,7 +88,7 @@ class EncodedRows(Sequence[Row]):
         return len(self.ids)
 
     def __iter__(self) -> Iterator[Row]:
-        self._report_asked()
+        self.report_asked()
         return iter(self._decoded())
 
     @overload
@@ -108,12 +98,12 @@ class EncodedRows(Sequence[Row]):
     def __getitem__(self, at: slice) -> list[Row]: ...
 
     def __getitem__(self, at: int | slice) -> Row | list[Row]:
-        self._report_asked()
+        self.report_asked()
         return self._decoded()[at]
 
     def _decoded(self) -> list[Row]:
         if self._rows is None:
-            by_id = {row[0]: row for row in chain(*(self._decode(each) for each, _ in self.contents), self.others)}
+            by_id = {row[0]: row for row in chain(*(self.decode(each) for each, _ in self.contents), self.others)}
             self._rows = [by_id[each] for each in self.ids]
         return self._rows
 
